@@ -37,28 +37,74 @@ def log_summary(image):
             "first_block_cycle": cycle, "unit_basic_blocks": unit}
 
 
-def _forks(image, inodes):
-    """xfs_db's words on each inode's forks."""
-    commands = "".join(f"inode {i}\np core.format core.aformat core.forkoff core.nblocks\n"
-                       for i in inodes)
-    said = subprocess.run(["xfs_db", "-r", image], input=commands, text=True, check=True,
+class Forks:
+    """The forks of one inode, in the words of xfs_db."""
+
+    def __init__(self, said, inode_size):
+        def number(name):
+            found = re.search(rf"^{re.escape(name)} = (\d+)", said, re.M)
+            return int(found[1]) if found else 0
+
+        formats = dict(re.findall(r"^core\.(format|aformat) = \d \((\w+)\)", said, re.M))
+        self.data = formats["format"]
+        self.forkoff = number("core.forkoff")
+        self.attr = formats["aformat"] if self.forkoff else "none"
+        self.mappings = number("core.nextents")
+        self.level, self.root_entries = number("u3.bmbt.level"), number("u3.bmbt.numrecs")
+        self.room = self.forkoff * 8 or inode_size - 176
+
+    def fits(self, room):
+        if self.data == "btree":
+            return self.root_entries <= (room - 4) // 16
+        return self.mappings <= room // 16
+
+
+def forks_of(image, inodes):
+    """{inode: Forks}, by one run of xfs_db."""
+    fields = ("core.format core.aformat core.forkoff core.nextents u3.bmbt.level"
+              " u3.bmbt.numrecs")
+    # A field that an inode has not makes `p` fail as a whole, so each is asked for alone.
+    lines = "".join(f"echo inode {i}\ninode {i}\n"
+                    + "".join(f"p {name}\n" for name in fields.split()) for i in inodes)
+    said = subprocess.run(["xfs_db", "-r", image], input=lines, text=True, check=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
-    found = re.findall(r"core\.format = \d \((\w+)\)\s+core\.aformat = \d \((\w+)\)\s+"
-                       r"core\.forkoff = (\d+)", said)
-    return dict(zip(inodes, found))
+    with open(image, "rb") as f:
+        f.seek(104)
+        inode_size, = struct.unpack(">H", f.read(2))
+    parts = re.split(r"^inode (\d+) *$", said, flags=re.M)
+    return {int(ino): Forks(text, inode_size) for ino, text in zip(parts[1::2], parts[2::2])}
 
 
 def forms(image, entries):
-    """How many inodes of each kind have their forks in which format."""
+    """How many inodes of each kind have their forks in which format; the pairs one by one."""
     kinds = {e["ino"]: e["type"] for e in entries if "same_inode_as" not in e}
-    found = _forks(image, list(kinds))
-    data, attr = Counter(), Counter()
-    for ino, (data_format, attr_format, offset) in found.items():
-        data[f"{kinds[ino]}/{data_format}"] += 1
-        attr[attr_format if offset != "0" else "none"] += 1
+    found = forks_of(image, list(kinds))
+    data = Counter(f"{kinds[ino]}/{f.data}" for ino, f in found.items())
+    pairs = {}
+    for e in entries:
+        if e["path"].startswith("/swap/") and e["type"] == "file":
+            f = found[e["ino"]]
+            pairs[e["path"]] = {"format": f.data, "mappings": f.mappings, "level": f.level,
+                                "root_entries": f.root_entries, "forkoff": f.forkoff}
     return {"inodes": len(kinds), "data": dict(sorted(data.items())),
-            "attr": dict(sorted(attr.items())),
-            "forkoff": sorted({int(offset) for _, _, offset in found.values()})}
+            "attr": dict(sorted(Counter(f.attr for f in found.values()).items())),
+            "forkoff": sorted({f.forkoff for f in found.values()}), "pairs": pairs}
+
+
+def unfit_pairs(image, by_path):
+    """Pairs that xfsx would have to refuse because a fork does not fit the other inode."""
+    inodes = {p: e["ino"] for p, e in by_path.items() if re.fullmatch(r"/swap/\w+-[ab]", p)}
+    forks = forks_of(image, inodes.values())
+    for path, ino in inodes.items():
+        other = path[:-1] + ("b" if path.endswith("a") else "a")
+        if other in inodes and not forks[ino].fits(forks[inodes[other]].room):
+            yield f"{path}: its {forks[ino].data} fork does not fit {other}"
+    for name, wanted in (("twenty-a", "extents"), ("many-a", "btree"), ("many-b", "btree")):
+        path = "/swap/" + name
+        if path in inodes and forks[inodes[path]].data != wanted:
+            yield f"{path}: its fork is {forks[inodes[path]].data}, wanted {wanted}"
+    if "/swap/tall-a" in inodes and forks[inodes["/swap/tall-a"]].level < 2:
+        yield "/swap/tall-a: its btree is not tall"
 
 
 def shortcomings(recipe, image, entries):
@@ -83,6 +129,8 @@ def shortcomings(recipe, image, entries):
              for _, _, _, flags in by_path["/swap/" + e]["mappings"]}
     if "u" not in marks:
         found.append("/swap/mixed-*: nothing unwritten")
+    if recipe.left == "clean":
+        found += unfit_pairs(image, by_path)
     summary = log_summary(image)
     if recipe.left == "clean" and (not summary or not summary["clean"]):
         found.append(f"the log is not clean: {summary}")

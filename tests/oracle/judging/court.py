@@ -55,10 +55,10 @@ class Court:
         self.base, self.base_free = None, None
         if options.base:
             self._open_base()
-        self.old = self.new = self.counters = None
+        self.old = self.new = self.superblock = None
         if options.manifest:
             told = manifest.load(options.manifest)
-            self.counters = told["counters"]
+            self.superblock = told["superblock"]
             self.old = expectation.keyed(told["entries"])
             self.new = expectation.with_ranges(
                 expectation.swapped(self.old, options.swapped), options.range, self.base)
@@ -102,8 +102,8 @@ class Court:
             verdict.problems.append("xfs_logprint cannot find the log's head and tail")
         elif clean:
             verdict.notes.append(f"log clean at {head}")
-            verdict.problems += xfsprogs.repair_complaints(copy, self.repairs, "before the mount")
-            self._check_counters(copy, verdict, "before the mount")
+            self._repair(copy, verdict, "before the mount")
+            self._check_superblock(copy, verdict, "before the mount")
         elif self.options.dirty_ok:
             verdict.notes.append("log dirty")
         else:
@@ -158,19 +158,25 @@ class Court:
         if found:
             verdict.problems.append("not as the manifest says:" + _listed(found))
 
-    def _check_counters(self, copy, verdict, when):
-        if self.counters is None:
+    def _check_superblock(self, copy, verdict, when):
+        if self.superblock is None:
             return
-        found = manifest.superblock_counters(copy)
-        for key, want in self.counters.items():
+        found = manifest.superblock(copy)
+        for key, want in self.superblock.items():
             if found[key] != want:
                 verdict.problems.append(f"sb_{key} {when}: expected {want}, found {found[key]}")
 
     def _after(self, copy, verdict):
-        verdict.problems += xfsprogs.repair_complaints(copy, self.repairs, "after the mount")
-        self._check_counters(copy, verdict, "after the mount")
-        if self.repairs:
-            verdict.notes.append("xfs_repair " + " ".join(self.repairs))
+        self._repair(copy, verdict, "after the mount")
+        self._check_superblock(copy, verdict, "after the mount")
+
+    def _repair(self, copy, verdict, when):
+        asked, bad = xfsprogs.repair_complaints(copy, self.repairs, when)
+        verdict.problems += bad
+        if self.repairs and not asked:
+            verdict.problems.append(f"no xfs_repair that is here knows the features, {when}")
+        elif asked:
+            verdict.notes.append(f"xfs_repair {' '.join(asked)} {when}")
 
     def _in_debug_kernel(self, image, verdict):
         program = os.path.join(HERE, "vm", "vm-judge")

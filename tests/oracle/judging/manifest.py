@@ -155,9 +155,15 @@ def load(name):
     return found
 
 
-def superblock_counters(image):
-    """icount, ifree and fdblocks of the primary superblock, as they are on the disk."""
+# Offsets of what a swap must leave alone in the primary superblock; all big-endian.
+SUPERBLOCK = {"icount": (128, ">Q"), "ifree": (136, ">Q"), "fdblocks": (144, ">Q"),
+              "versionnum": (100, ">H"), "features2": (200, ">I"),
+              "features_compat": (208, ">I"), "features_ro_compat": (212, ">I"),
+              "features_incompat": (216, ">I"), "features_log_incompat": (220, ">I")}
+
+
+def superblock(image):
+    """Counters and feature words of the primary superblock, as they are on the disk."""
     with open(image, "rb") as f:
-        f.seek(128)
-        icount, ifree, fdblocks = struct.unpack(">QQQ", f.read(24))
-    return {"icount": icount, "ifree": ifree, "fdblocks": fdblocks}
+        data = f.read(512)
+    return {name: struct.unpack_from(form, data, at)[0] for name, (at, form) in SUPERBLOCK.items()}

@@ -11,6 +11,7 @@ USUAL = re.compile(
     r"^\s*$|^Phase \d|^\s+- |^No modify flag set|^\s*\d+:\d+:\d+: |"
     r"^Metadata CRC error workaround|^Cannot get host filesystem geometry|"
     r"^Repair may fail if there is a sector size mismatch|^the image and the host filesystem")
+UNKNOWN_FEATURES = re.compile(r"^Found unsupported filesystem features\.", re.M)
 TIMEOUT = float(os.environ.get("XFSX_ORACLE_TIMEOUT", "300"))
 
 
@@ -65,12 +66,16 @@ def choose(wanted):
 
 
 def repair_complaints(image, programs, when):
-    """What each of PROGRAMS finds wrong; they run side by side."""
+    """(versions that know the image's features, what they find wrong); they run side by side.
+
+    That an older version does not know a feature is no verdict on the image: whether the
+    feature words are the right ones is for the manifest to say.
+    """
     started = [(version, subprocess.Popen(
         [program, "-n", image], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, errors="replace"))
         for version, program in programs.items()]
-    found = []
+    asked, found = [], []
     for version, process in started:
         try:
             said = process.communicate(timeout=TIMEOUT)[0]
@@ -79,11 +84,14 @@ def repair_complaints(image, programs, when):
             process.communicate()
             found.append(f"xfs_repair {version} -n {when}: still running after {TIMEOUT:g} s")
             continue
+        if UNKNOWN_FEATURES.search(said):
+            continue
+        asked.append(version)
         odd = [line for line in said.split("\n") if not USUAL.search(line)]
         if process.returncode or odd:
             found.append(f"xfs_repair {version} -n {when}: exit status {process.returncode}"
                          + "".join(f"\n    {line}" for line in odd[:40]))
-    return found
+    return asked, found
 
 
 def log_state(image):
