@@ -279,8 +279,9 @@ def refusals(f):
 def names(f):
     """Names that a terminal, a text file or JSON cannot take as they are."""
     f.mkdir("names")
-    for name in (b"new\nline", b"esc\x1b[31mred", b"\xff\xfe-not-utf-8", "\u00fcn\u00efc\u00f6de".encode(),
-                 b"back\\slash", b"with space", b"-dash", b"q\"uote", b"x" * 255):
+    for name in (b"new\nline", b"esc\x1b[31mred", b"\xff\xfe-not-utf-8",
+                 "\u00fcn\u00efc\u00f6de".encode(), b"back\\slash", b"with space", b"-dash",
+                 b"q\"uote", b"x" * 255):
         f.file(b"names/" + name, 1, tail=3)
     os.symlink(b"to-\xfe\xff", f.path("names/symlink-not-utf-8"))
 

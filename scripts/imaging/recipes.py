@@ -23,11 +23,11 @@ FULL = ("swap", "many", "shapes", "refuse", "names")
 SOME = ("swap", "shapes", "refuse", "names")
 
 RECIPES = (
-    Recipe("debian12", "", "Debian 12's defaults (4k blocks, inode 512, reflink, finobt, inobtcount,"
-           " bigtime, sparse inodes), the smallest log that mkfs takes, in its first cycle",
+    Recipe("debian12", "", "Debian 12's defaults (4k blocks, inode 512, reflink, finobt,"
+           " inobtcount, bigtime, sparse inodes), the smallest log that mkfs takes, in its first cycle",
            parts=FULL),
     Recipe("block1k", "-b size=1024 -l size=12m", "1k blocks: tall mapping btrees, every directory"
-           " and attribute form, a directory with two free-index blocks", mib=64,
+           " and attribute form, a directory with two free-index blocks",
            parts=FULL + ("tall",), options={"long_links": 1500}),
     Recipe("block2k", "-b size=2048 -i size=1024 -l size=12m",
            "2k blocks and inodes of 1024", parts=FULL),
