@@ -302,7 +302,7 @@ def pending_changes(root):
     fd = os.open(root, os.O_RDONLY)
     os.fsync(fd)
     os.mkdir(f.path("pending/after-fsync"))
-    fcntl.ioctl(fd, linux.SHUTDOWN_IOCTL, struct.pack("<I", linux.SHUTDOWN_FLUSH_LOG))
+    linux.shut_down(fd)
     os.close(fd)
 
 

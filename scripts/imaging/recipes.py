@@ -24,8 +24,8 @@ SOME = ("swap", "shapes", "refuse", "names")
 
 RECIPES = (
     Recipe("debian12", "", "Debian 12's defaults (4k blocks, inode 512, reflink, finobt,"
-           " inobtcount, bigtime, sparse inodes), the smallest log that mkfs takes, in its first cycle",
-           parts=FULL),
+           " inobtcount, bigtime, sparse inodes), the smallest log that mkfs takes, in its"
+           " first cycle", parts=FULL),
     Recipe("block1k", "-b size=1024 -l size=12m", "1k blocks: tall mapping btrees, every directory"
            " and attribute form, a directory with two free-index blocks",
            parts=FULL + ("tall",), options={"long_links": 1500}),

@@ -115,24 +115,29 @@ def describe(path, shown, links, want_mappings):
     return entry
 
 
+def _unreadable(shown, error):
+    return text("path", shown) | {"type": "error", "errno": error.errno,
+                                  "message": os.strerror(error.errno)}
+
+
 def walk(root, want_mappings=True):
     """Entries of everything below ROOT, sorted by the bytes of their paths."""
     root, links, found = os.fsencode(root), {}, []
-    todo = [b"/"]
-    paths = []
+    todo, paths = [b"/"], []
     while todo:
         shown = todo.pop()
-        paths.append(shown)
-        path = root + shown
-        if stat.S_ISDIR(os.lstat(path).st_mode):
-            todo.extend(os.path.join(shown, name) for name in os.listdir(path))
+        try:
+            if stat.S_ISDIR(os.lstat(root + shown).st_mode):
+                todo.extend(os.path.join(shown, name) for name in os.listdir(root + shown))
+            paths.append(shown)
+        except OSError as e:
+            found.append(_unreadable(shown, e))
     for shown in sorted(paths):         # sorted first, so that the first link is always the same
         try:
             found.append(describe(root + shown, shown, links, want_mappings))
         except OSError as e:
-            found.append(text("path", shown) | {"type": "error", "errno": e.errno,
-                                                "message": str(e)})
-    return found
+            found.append(_unreadable(shown, e))
+    return sorted(found, key=raw)
 
 
 def save(name, head, entries):
