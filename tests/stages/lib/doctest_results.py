@@ -1,11 +1,11 @@
-"""Runs a doctest binary and says for each of its test cases whether it passed, failed or was skipped.
+"""Runs a doctest binary and says of each test case whether it passed, failed or was skipped.
 
-A test case that cannot run on this machine says so with `MESSAGE("SKIPPED: <reason>")`, or by printing
-the line `XFSX-SKIP <test case>: <reason>`, and returns. A test case that neither checks anything nor
-says why not is a failure: it could never have told us anything.
+A test case that cannot run on this machine says so with `MESSAGE("SKIPPED: <reason>")`, or by
+printing the line `XFSX-SKIP <test case>: <reason>`, and returns. A test case that neither checks
+anything nor says why not is a failure: it could never have told us anything.
 
-The binary's report is read even if the binary died while it was written: the case that was running
-has then failed, and so has each one that never had its turn.
+The binary's report is read even if the binary died while it was written: the case that was
+running has then failed, and so has each one that never had its turn.
 """
 
 import os

@@ -16,7 +16,7 @@ def is_root():
 
 
 def has_loop():
-    """Whether a free loop device can be had; a container may show the control file and refuse it."""
+    """Whether a loop device can be had; a container may show the control file and refuse."""
     if not shutil.which("losetup"):
         return False
     return subprocess.run(["losetup", "-f"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -67,8 +67,8 @@ def xfsprogs():
 
 def debug_kernels():
     folder = os.environ.get("XFSX_VM_DIR", "/opt/xfsx-vm")
-    kernels = glob.glob(os.path.join(folder, "kernels", "uml-*-debug", "linux"))
-    return sorted(os.path.basename(os.path.dirname(kernel)) for kernel in kernels)
+    pattern = os.path.join(folder, "kernels", "uml-*-debug", "linux")
+    return sorted(kernel.split("/")[-2] for kernel in glob.glob(pattern))
 
 
 def stock_kernels():

@@ -1,7 +1,7 @@
 """The lines by which a stage tells scripts/test what happened.
 
-A stage prints `PASS name`, `FAIL name: why` and `SKIP name: reason`; every other line is passed through.
-A name holds no colon followed by a blank, so that the reason can be told from it.
+A stage prints `PASS name`, `FAIL name: why` and `SKIP name: reason`; every other line is passed
+through. A name holds no colon followed by a blank, so that the reason can be told from it.
 """
 
 import re
