@@ -155,9 +155,10 @@ def disk_structures(tree):
 def field_tables(tree):
     code = "\n".join(scanner.blank(tree.text(path)) for path in tree.paths(
         ".h", under="libxfsx/disk/"))
-    return ["%s:%d: struct %s has no field table (Layout<%s>)" % (path, line, name, name)
+    tied = r"\bLayout\s*<\s*(?:disk::)?%s\s*>|\bXFSX_LAYOUT\w*\s*\(\s*%s\b"
+    return ["%s:%d: struct %s has no field table (XFSX_LAYOUT)" % (path, line, name)
             for path, line, name in disk_structures(tree)
-            if not re.search(r"\bLayout\s*<\s*(?:disk::)?%s\s*>" % name, code)]
+            if not re.search(tied % (name, name), code)]
 
 
 def fuzz_targets(tree):

@@ -160,7 +160,9 @@ class TextRules(unittest.TestCase):
                 "libxfsx/disk/field.h": "struct Field {};\n"}
         bare = {"libxfsx/disk/agf.h": struct + "}\n// Layout<Agf>\n",
                 "fuzz/agf.cc": "// disk::Agf\n"}
-        self.check(rules.field_tables, [good], [bare])
+        short = dict(good)
+        short["libxfsx/disk/agf.h"] = struct + 'XFSX_LAYOUT(Agf, "agf", agf_fields, "x");\n}\n'
+        self.check(rules.field_tables, [good, short], [bare])
         self.check(rules.fuzz_targets, [good], [bare, {"libxfsx/disk/a.h": struct + "}\n"}])
 
 

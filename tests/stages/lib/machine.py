@@ -51,7 +51,7 @@ def io_uring_state():
 
 
 def xfsprogs():
-    """{version: path of its xfs_repair}, the system's own and those that setup --oracles unpacked."""
+    """{version: path of xfs_repair}: the system's, and what setup --oracles unpacked."""
     prefix = os.environ.get("XFSPROGS_PREFIX", "/opt/xfsprogs")
     programs = sorted(glob.glob(os.path.join(prefix, "bin", "xfs_repair-[0-9]*")))
     own = shutil.which("xfs_repair") or shutil.which("xfs_repair", path="/usr/sbin:/sbin")
