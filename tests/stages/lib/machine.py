@@ -52,7 +52,7 @@ def io_uring_state():
 
 def xfsprogs():
     """{version: path of xfs_repair}: the system's, and what setup --oracles unpacked."""
-    prefix = os.environ.get("XFSPROGS_PREFIX", "/opt/xfsprogs")
+    prefix = os.environ.get("XFSX_XFSPROGS", "/opt/xfsprogs")
     programs = sorted(glob.glob(os.path.join(prefix, "bin", "xfs_repair-[0-9]*")))
     own = shutil.which("xfs_repair") or shutil.which("xfs_repair", path="/usr/sbin:/sbin")
     found = {}
