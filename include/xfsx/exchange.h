@@ -1,7 +1,7 @@
 #pragma once
-// The atomic exchange of file contents: what is asked for, what will be done, and what was done. The
-// call itself is Filesystem::exchange; Filesystem::plan_exchange answers the same question and writes
-// nothing.
+// The atomic exchange of file contents: what is asked for, what will be done, and what was done.
+// The call itself is Filesystem::exchange; Filesystem::plan_exchange answers the same question and
+// writes nothing.
 
 #include <xfsx/result.h>
 
@@ -27,8 +27,8 @@ struct ExchangeRange {
 struct ExchangeRequest {
   InodeNumber file1;  ///< the donor
   InodeNumber file2;  ///< the target
-  /// Empty: the whole files, sizes included, blocks past EOF too. Otherwise only these bytes; the files
-  /// keep their sizes.
+  /// Empty: the whole files, sizes included, blocks past EOF too. Otherwise only these bytes; the
+  /// files keep their sizes.
   std::optional<ExchangeRange> range;
   Timestamp now;  ///< becomes mtime and ctime of both files
   /// Called before the first log write; true gives the exchange up with Errc::cancelled.
@@ -45,9 +45,9 @@ enum class ExchangeWay : u8 {
 /// One file of an exchange, before and after.
 struct ExchangeSide {
   InodeNumber inode;
-  u64 size_before = 0, size_after = 0;          ///< bytes
-  u64 extents_before = 0, extents_after = 0;    ///< mappings of the data fork
-  u64 blocks_before = 0, blocks_after = 0;      ///< di_nblocks, filesystem blocks
+  u64 size_before = 0, size_after = 0;        ///< bytes
+  u64 extents_before = 0, extents_after = 0;  ///< mappings of the data fork
+  u64 blocks_before = 0, blocks_after = 0;    ///< di_nblocks, filesystem blocks
   bool reflink_before = false, reflink_after = false;
   u64 btree_blocks = 0;  ///< bmbt blocks that change their owner to the other file
 };
@@ -59,14 +59,14 @@ struct ExchangePlan {
   u64 log_bytes = 0;       ///< bytes of log records, padding included, at most
   u64 log_free_bytes = 0;  ///< what the log has room for
   u64 home_blocks = 0;     ///< metadata blocks and inodes written in place
-  /// Quota is accounted and the owners differ: the checked flags of the superblock are cleared in the
-  /// same checkpoint, so that the next quota mount recounts.
+  /// Quota is accounted and the owners differ: the checked flags of the superblock are cleared in
+  /// the same checkpoint, so that the next quota mount recounts.
   bool clears_quota_checked = false;
 };
 
 /// What a commit did.
 struct CommitReport {
-  Lsn lsn{};            ///< of the checkpoint
+  Lsn lsn{};  ///< of the checkpoint
   u64 log_bytes = 0;
   u64 log_records = 0;
   u64 home_writes = 0;
