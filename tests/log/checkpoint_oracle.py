@@ -181,7 +181,7 @@ def test_cycles(directory):
         for i in range(20):
             label = 'c%d' % i
             tool('commit', image, label=label, record=records[i % len(records)],
-                 fillers=(0, 3000, 9000)[i % 3])
+                 fillers=(0, 3000, 9000)[i % 3] * 512 // (sector_of(kind) or 512))
             if not judge.logprint_state(image)['clean'] or not judge.state(image)['clean']:
                 raise Wrong('%s round %d: the log is not clean' % (kind, i))
             with judge.mounted(image, sector=sector_of(kind)) as (point, device, since):
@@ -246,7 +246,7 @@ def torn_at(image, kind, record, rng):
     now = judge.state(before)
     now['sector'] = sector_of(kind) or 512
     after = copy_of(image, 'after')
-    wrote = tool('label', after, label='new', record=record, fillers=900)
+    wrote = tool('label', after, label='new', record=record, fillers=900 * 512 // now['sector'])
     start = now['start'] * 512
     count = 0
     with open(before, 'rb') as f:
