@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Checkpoints that xfsx wrote, replayed by Linux; logs that xfsx left clean, mounted by it.
 
-checkpoint_oracle.py [replay] [largest] [cycles] [torn]; without a word, all.
+checkpoint_oracle.py [replay] [inodes] [largest] [cycles] [torn]; without a word, all.
 replay   a label logged on logs of each kind, at places near the end of the log, in records of 32
          and 256 KiB, must be there after a mount, and every xfs_repair -n silent.
+inodes   inodes with forks of each format logged, and emptied in their homes: replay must bring back
+         what was there.
 largest  the same with a checkpoint as large as free_blocks() allows on a log of 64 MiB; with
          XFSX_VM_JUDGE set, judged by the kernels named in XFSX_VM_KERNELS too.
 cycles   20 times: a checkpoint and an unmount record of ours, then a mount that changes things.
@@ -122,6 +124,80 @@ def test_replay(directory):
     return '%d checkpoints replayed' % done
 
 
+def fragmented(path, extents):
+    with open(path, 'wb') as f:
+        for i in range(extents):
+            f.seek(i * 8192)
+            f.write(b'%d' % i * 700)
+            os.fsync(f.fileno())
+
+
+def populate(point):
+    """A file of each kind; their names."""
+    with open(point + '/empty', 'w'):
+        pass
+    fragmented(point + '/extents', 6)
+    fragmented(point + '/btree', 500)
+    os.symlink('x' * 61, point + '/symlink')
+    os.mkdir(point + '/shortdir')
+    for i in range(3):
+        with open('%s/shortdir/%s' % (point, 'n' * (5 + i)), 'w'):
+            pass
+    os.mknod(point + '/device', 0o20600, os.makedev(7, 300))
+    fragmented(point + '/attrs_local', 3)
+    os.setxattr(point + '/attrs_local', 'user.a', b'v' * 21)
+    fragmented(point + '/attrs_block', 300)
+    for i in range(20):
+        os.setxattr(point + '/attrs_block', 'user.%d' % i, b'w' * 900)
+    return sorted(os.listdir(point))
+
+
+def look(path):
+    """What is known of a file without its owner and times."""
+    st = os.lstat(path)
+    attrs = {} if os.path.islink(path) else {
+        a: os.getxattr(path, a) for a in os.listxattr(path)}
+    what = [st.st_ino, st.st_mode, st.st_size, st.st_blocks, st.st_rdev, st.st_mtime_ns,
+            st.st_ctime_ns, attrs]
+    if os.path.islink(path):
+        return what + [os.readlink(path)]
+    if os.path.isdir(path):
+        return what + [sorted((e.name, e.inode()) for e in os.scandir(path))]
+    if os.path.isfile(path):
+        with open(path, 'rb') as f:
+            return what + [f.read()]
+    return what
+
+
+def test_inodes(directory):
+    image = os.path.join(directory, 'image')
+    done = 0
+    for name, options in {'default': [], 'nrext64': ['-i', 'nrext64=1'],
+                          'no bigtime': ['-m', 'bigtime=0'], 'large': ['-i', 'size=2048'],
+                          'block1k': ['-b', 'size=1024']}.items():
+        judge.mkfs(image, 400 << 20, *options)
+        with judge.mounted(image) as (point, _, _):
+            names = populate(point)
+        with judge.mounted(image, 'noatime') as (point, _, _):
+            before = {n: look(os.path.join(point, n)) for n in names}
+        for n in names:
+            copy = copy_of(image)
+            tool('inode', copy, inode=before[n][0])
+            with judge.mounted(copy, 'noatime') as (point, device, since):
+                said = judge.messages(device, since)
+                if any(judge.BAD.search(m) for m in said):
+                    raise Wrong('%s %s: %s' % (name, n, said))
+                path = os.path.join(point, n)
+                if os.lstat(path).st_uid != 4242:
+                    raise Wrong('%s %s: not replayed' % (name, n))
+                if look(path) != before[n]:
+                    raise Wrong('%s %s: not as it was' % (name, n))
+            judge.repair_silent(copy)
+            done += 1
+        print('ok inodes', name, flush=True)
+    return '%d inodes replayed' % done
+
+
 def btree_block(image):
     """Address of the root of AG 0's free space btree, 512-byte blocks."""
     out = judge.run('xfs_db', '-r', '-c', 'agf 0', '-c', 'p bnoroot', '-c', 'sb 0',
@@ -227,7 +303,7 @@ def test_torn(directory):
         judge.mkfs(image, 400 << 20, '-L', 'old', *OPTIONS[kind])
         base = copy_of(image, 'base')
         blocks, unit = judge.state(image)['blocks'], judge.state(image)['unit'] // 512
-        for cycle, target in ((0, 0), (1, blocks - unit), (2, blocks - 2 * unit)):
+        for cycle, target in ((0, 0), (1, blocks - unit), (2, blocks - 2 * unit), (2, 0)):
             judge.run('cp', '--sparse=always', base, image)
             if cycle:
                 seek(image, cycle, target, label='old')
@@ -292,7 +368,8 @@ def cleared(log, after, wrote, state):
     return bytes(log)
 
 
-TESTS = {'replay': test_replay, 'largest': test_largest, 'cycles': test_cycles, 'torn': test_torn}
+TESTS = {'replay': test_replay, 'inodes': test_inodes, 'largest': test_largest,
+         'cycles': test_cycles, 'torn': test_torn}
 
 
 def main():
