@@ -38,7 +38,7 @@ Value decode_number(std::string_view name, Show show, u64 n, u32 bytes) {
   if (has_null(show) && n == all_ones(bytes)) {
     v.null = true;
     v.spelling = "null";
-  } else if (show == Show::hex || show == Show::lsn || show == Show::crc) {
+  } else if (show == Show::hex || show == Show::lsn) {
     v.spelling = hex(n);
   }
   return v;
@@ -46,6 +46,13 @@ Value decode_number(std::string_view name, Show show, u64 n, u32 bytes) {
 
 Value decode_element(Field const& field, ConstBytes structure, u32 index) {
   return decode_number(field.name, field.show, number_of(field, structure, index), field.size);
+}
+
+/// As xfs_db, the four bytes in the order in which they lie on disk.
+Value decode_crc(Field const& field, ConstBytes structure) {
+  Value v = Value::integer(field.name, view_as<be32>(structure, field.offset).value());
+  spell_hex(v);
+  return spell_with(v, crc32c_matches(structure, field.offset) ? "correct" : "bad");
 }
 
 }  // namespace
@@ -67,13 +74,8 @@ Value decode_field(Field const& field, ConstBytes structure) {
     return Value::words(field.name, to_string(view_as<Uuid>(bytes)));
   }
   if (field.show == Show::text) return quoted_text(field.name, text_of(bytes));
-  if (field.count == 1) {
-    Value v = decode_element(field, structure, 0);
-    if (field.show == Show::crc) {
-      spell_with(v, crc32c_matches(structure, field.offset) ? "correct" : "bad");
-    }
-    return v;
-  }
+  if (field.show == Show::crc) return decode_crc(field, structure);
+  if (field.count == 1) return decode_element(field, structure, 0);
   Value list = Value::list(field.name, has_null(field.show) ? Value::Layout::sparse
                                                             : Value::Layout::row);
   list.items.reserve(field.count);

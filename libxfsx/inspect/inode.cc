@@ -125,11 +125,13 @@ void decode_core(Value& root, ConstBytes bytes) {
     Value v = decode_core_field(field, bytes, bigtime);
     v.name = name;
     if (field.offset == core_end) {
-      add_flags(core, core_flags, inode.flags.value());
       root.add(std::move(core));
       root.add(std::move(v));
     } else {
       (field.offset < core_end ? core : v3).add(std::move(v));
+      if (field.offset == offsetof(Dinode, flags)) {
+        add_flags(core, core_flags, inode.flags.value());
+      }
     }
   }
   add_flags(v3, v3_flags, flags2);
@@ -193,8 +195,11 @@ Value decode_mappings(std::string_view name, ConstBytes records, u32 count, u32 
   Value list = Value::list(name, Value::Layout::table, first);
   list.items.reserve(count);
   for (u32 i = 0; i < count; ++i) {
-    decode_bits(list.add(Value::group({})), disk::bmbt_record_bits,
+    Value& mapping = list.add(Value::group({}));
+    decode_bits(mapping, disk::bmbt_record_bits,
                 records.subspan(i * sizeof(disk::BmbtRecord), sizeof(disk::BmbtRecord)));
+    // The flag is the first bit of the record and the last word that people read.
+    std::ranges::rotate(mapping.items, mapping.items.begin() + 1);
   }
   return list;
 }
