@@ -24,12 +24,6 @@ class Sink {
   [[nodiscard]] virtual bool is_terminal() const = 0;
 };
 
-/// Seconds since 1970 and nanoseconds.
-struct WallTime {
-  s64 seconds = 0;
-  u32 nanoseconds = 0;
-};
-
 /// What signals ask for, and what they want to know.
 struct Attention {
   std::atomic<bool> cancelled{false};     ///< SIGINT or SIGTERM arrived
@@ -42,7 +36,7 @@ struct Environment {
   Sink& err;
   Attention& attention;
   /// The time of day, or SOURCE_DATE_EPOCH.
-  std::function<WallTime()> now;
+  std::function<Timestamp()> now;
   /// Seconds on a clock that never goes back.
   std::function<double()> uptime;
   bool no_color = false;  ///< NO_COLOR is set

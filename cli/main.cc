@@ -18,7 +18,6 @@ namespace {
 using xfsx::cli::Attention;
 using xfsx::cli::Environment;
 using xfsx::cli::Sink;
-using xfsx::cli::WallTime;
 
 /// A file descriptor with a buffer.
 class DescriptorSink : public Sink {
@@ -57,7 +56,7 @@ class DescriptorSink : public Sink {
 };
 
 /// SOURCE_DATE_EPOCH makes runs repeatable; anything that is no number is taken as not set.
-WallTime wall_time() {
+xfsx::Timestamp wall_time() {
   if (char const* fixed = std::getenv("SOURCE_DATE_EPOCH"); fixed != nullptr && *fixed != '\0') {
     char* end = nullptr;
     errno = 0;

@@ -79,14 +79,24 @@ void decode_node(Value& fields, ConstBytes body, u32 wanted, disk::Show show) {
   fields.add(std::move(list));
 }
 
-Value decode_inobt(ConstBytes block, Geometry const&) {
+/// Without sparse chunks the hole mask and the count are zero bytes above the free count.
+void hide_sparse_fields(Value& records) {
+  for (Value& record : records.items) {
+    std::erase_if(record.items,
+                  [](Value const& v) { return v.name == "holemask" || v.name == "count"; });
+  }
+}
+
+Value decode_inobt(ConstBytes block, Geometry const& geometry) {
   Value fields = decode_header<disk::BtreeShortBlock>(block);
   disk::BtreeShortBlock const& header = view_as<disk::BtreeShortBlock>(block);
   ConstBytes const body = block.subspan(sizeof(disk::BtreeShortBlock));
   u32 const records = header.numrecs.value();
   if (header.level.value() == 0) {
-    fields.add(decode_records<disk::InobtRecord>(
-        "recs", body, bounded(records, body, sizeof(disk::InobtRecord))));
+    Value list = decode_records<disk::InobtRecord>(
+        "recs", body, bounded(records, body, sizeof(disk::InobtRecord)));
+    if (!geometry.has(incompat::spinodes)) hide_sparse_fields(list);
+    fields.add(std::move(list));
   } else {
     decode_node<disk::InobtKey, be32>(fields, body, records, disk::Show::agblock);
   }

@@ -9,6 +9,7 @@
 #include "inspect/structures.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <ctime>
@@ -168,25 +169,50 @@ Value decode_device(ConstBytes fork) {
   return spell_hex(v);
 }
 
-void decode_fork(Value& root, std::string_view name, u8 format, u64 count, ConstBytes fork) {
+/// The mappings of a fork, or the device number in their place.
+void decode_mapped(Value& into, u8 format, u64 count, ConstBytes fork) {
   switch (static_cast<ForkFormat>(format)) {
     case ForkFormat::extents: {
-      u64 const room = fork.size() / sizeof(disk::BmbtRecord);
-      u64 const n = std::min(count, room);
-      if (n == 0) break;
-      root.add(Value::group(name))
-          .add(decode_mappings("bmx", fork, static_cast<u32>(n), 0));
+      u64 const n = std::min<u64>(count, fork.size() / sizeof(disk::BmbtRecord));
+      if (n != 0) into.add(decode_mappings("bmx", fork, static_cast<u32>(n), 0));
       break;
     }
     case ForkFormat::btree:
-      if (fits<disk::BmdrBlock>(fork)) root.add(Value::group(name)).add(decode_root(fork));
+      if (fits<disk::BmdrBlock>(fork)) into.add(decode_root(fork));
       break;
     case ForkFormat::dev:
-      if (fits<be32>(fork)) root.add(Value::group(name)).add(decode_device(fork));
+      if (fits<be32>(fork)) into.add(decode_device(fork));
       break;
     default:
       break;
   }
+}
+
+/// The data of a fork whose format is local. What they are depends on the kind of the file.
+void decode_local(Value& into, u16 mode, u64 size, ConstBytes fork) {
+  ConstBytes const used = fork.first(std::min<u64>(size, fork.size()));
+  if (S_ISLNK(mode)) into.add(quoted_text("symlink", text_of(used)));
+  if (S_ISDIR(mode)) into.add(decode_short_directory(used));
+}
+
+Value decode_data_fork(Dinode const& inode, u64 count, ConstBytes fork) {
+  Value into = Value::group("u3");
+  if (static_cast<ForkFormat>(inode.format) == ForkFormat::local) {
+    decode_local(into, inode.mode.value(), inode.size.value(), fork);
+  } else {
+    decode_mapped(into, inode.format, count, fork);
+  }
+  return into;
+}
+
+Value decode_attr_fork(Dinode const& inode, u64 count, ConstBytes fork) {
+  Value into = Value::group("a");
+  if (static_cast<ForkFormat>(inode.aformat) == ForkFormat::local) {
+    into.add(decode_short_attributes(fork));
+  } else {
+    decode_mapped(into, inode.aformat, count, fork);
+  }
+  return into;
 }
 
 }  // namespace
@@ -215,10 +241,8 @@ Value decode_inode(ConstBytes bytes, Geometry const&) {
   std::size_t const split =
       inode.forkoff == 0 ? literal.size()
                          : std::min<std::size_t>(literal.size(), std::size_t{inode.forkoff} * 8);
-  decode_fork(root, "u3", inode.format, data_count, literal.first(split));
-  if (split < literal.size()) {
-    decode_fork(root, "a", inode.aformat, attr_count, literal.subspan(split));
-  }
+  root.add(decode_data_fork(inode, data_count, literal.first(split)));
+  if (inode.forkoff != 0) root.add(decode_attr_fork(inode, attr_count, literal.subspan(split)));
   return root;
 }
 

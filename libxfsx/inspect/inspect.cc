@@ -2,8 +2,8 @@
 
 #include "base/view.h"
 #include "disk/ag.h"
-#include "disk/inode.h"
 #include "format/verify_ag.h"
+#include "format/verify_inode.h"
 #include "inspect/structures.h"
 
 #include <algorithm>
@@ -123,45 +123,22 @@ Result<Inspection> inspect_header(Geometry const& g, ByteSource& source, Target 
   return found;
 }
 
-Error wrong(Inspection const& found, std::string_view field, u64 is, u64 should) {
-  Error e = located(Errc::bad_value, found.structure, found.where);
-  e.field = field;
-  e.relation = Relation::equal;
-  e.found.number = is;
-  e.expected.number = should;
-  return e;
-}
-
-constexpr BlockKind inode_identity{.name = "inode",
-                                   .log_type = disk::BufferType::inode_cluster,
-                                   .crc = offsetof(disk::Dinode, crc),
-                                   .lsn = offsetof(disk::Dinode, lsn),
-                                   .uuid = offsetof(disk::Dinode, uuid),
-                                   .verify = nullptr};
-
-Result<Inspection> inspect_inode(Geometry const& g, ByteSource& source, u64 number, Lsn head) {
+Result<Inspection> inspect_inode(Geometry const& g, ByteSource& source, u64 number) {
   InodeNumber const ino(number);
   if (!g.valid(ino)) return outside("inode", number);
   u32 const agino = g.agino_of(ino).raw();
   AgBlock const block(agino / g.inodes_per_block());
-  XFSX_TRY(std::vector<std::byte> const bytes,
-           read_bytes(source, g.daddr(g.ag_of(ino), block), g.block_size()));
+  Daddr const address = g.daddr(g.ag_of(ino), block);
+  XFSX_TRY(std::vector<std::byte> const bytes, read_bytes(source, address, g.block_size()));
   std::size_t const at = std::size_t{agino % g.inodes_per_block()} * g.inode_size();
   ConstBytes const inode = ConstBytes(bytes).subspan(at, g.inode_size());
   Inspection found;
   found.structure = "inode";
-  found.where.kind = AddressKind::inode;
-  found.where.address = number;
+  found.where = g.locate(address);
+  found.where.owner = ino;
   found.fields = decode_inode(inode, g);
-  disk::Dinode const& core = view_as<disk::Dinode>(inode);
-  if (core.magic.value() != disk::inode_magic) {
-    found.problem = wrong(found, "magic", core.magic.value(), disk::inode_magic);
-    return found;
-  }
-  verify(found, inode_identity, inode, g, head);
-  if (!found.problem && core.inumber.value() != ino) {
-    found.problem = wrong(found, "inumber", core.inumber.raw(), number);
-  }
+  Result<void> const verdict = verify_inode(inode, {g, found.where}, ino);
+  if (!verdict) found.problem = verdict.error();
   return found;
 }
 
@@ -218,7 +195,7 @@ Result<Inspection> inspect(Geometry const& geometry, ByteSource& source, Target 
                            Lsn head) {
   switch (target.kind) {
     case Kind::inode:
-      return inspect_inode(geometry, source, target.number, head);
+      return inspect_inode(geometry, source, target.number);
     case Kind::fsblock: {
       FsBlock const block(target.number);
       bool const inside =

@@ -16,6 +16,10 @@ Value decode_agfl(ConstBytes sector);
 /// Core and forks of an inode.
 Value decode_inode(ConstBytes inode, Geometry const& geometry);
 
+/// A directory and attributes that lie in the inode.
+Value decode_short_directory(ConstBytes fork);
+Value decode_short_attributes(ConstBytes fork);
+
 /// A list of packed mappings.
 Value decode_mappings(std::string_view name, ConstBytes records, u32 count, u32 first);
 

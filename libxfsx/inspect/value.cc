@@ -45,7 +45,9 @@ class TextWriter {
   std::string take() { return std::move(out_); }
 
   void write(Value const& v, std::string const& path) {
-    if (v.kind == Value::Kind::group) {
+    if (v.kind == Value::Kind::group && v.items.empty()) {
+      if (!path.empty()) out_ += path + " = (empty)\n";
+    } else if (v.kind == Value::Kind::group) {
       for (Value const& item : v.items) {
         write(item, path.empty() ? item.name : path + "." + item.name);
       }
@@ -67,6 +69,10 @@ class TextWriter {
     out_ += path + range(v) + " =";
     if (v.layout == Value::Layout::table) {
       write_table(v);
+      return;
+    }
+    if (v.items.size() == 1 && v.layout == Value::Layout::row) {
+      out_ += fmt::format(" {}\n", v.items.front().spelling);
       return;
     }
     for (std::size_t i = 0; i < v.items.size(); ++i) {
