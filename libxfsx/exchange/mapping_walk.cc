@@ -6,10 +6,6 @@ namespace xfsx::inline v0 {
 
 namespace {
 
-FileBlock end_of(Mapping const& m) {
-  return m.offset + m.length;
-}
-
 /// The part of `m` inside [from, to), which it overlaps.
 Mapping clip(Mapping const& m, FileBlock from, FileBlock to) {
   FileBlock const begin = std::max(m.offset, from);
