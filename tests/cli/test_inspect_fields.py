@@ -39,7 +39,7 @@ def btree_pointers(fields):
     """The blocks that a node of a mapping btree points to."""
     for path, value in fields.items():
         if re.match(r"(u3\.bmbt\.)?ptrs\[", path):
-            return [int(word.split(":")[1]) for word in value.split()]
+            return [int(word.split(":")[-1]) for word in value.split()]
     return []
 
 
