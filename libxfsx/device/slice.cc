@@ -88,8 +88,11 @@ Result<void> SliceDevice::write_durable(std::span<WriteRequest const> batch) {
   return forward(batch, writes_, &BlockDevice::write_durable);
 }
 
-Result<void> SliceDevice::reserve(std::span<WriteRequest const> ranges) {
-  return forward(ranges, writes_, &BlockDevice::reserve);
+Result<void> SliceDevice::reserve(u64 offset, u64 length) {
+  if (!range_inside(offset, length, size_)) {
+    return make_error(Errc::truncated, EINVAL, "reserving room past the end of the slice");
+  }
+  return whole_->reserve(offset_ + offset, length);
 }
 
 }  // namespace xfsx::inline v0

@@ -77,9 +77,9 @@ Result<void> FaultyDevice::write_durable(std::span<WriteRequest const> batch) {
   return passed;
 }
 
-Result<void> FaultyDevice::reserve(std::span<WriteRequest const> ranges) {
-  XFSX_TRYV(pass(DeviceCall::reserve, first_byte(ranges)));
-  return below_.reserve(ranges);
+Result<void> FaultyDevice::reserve(u64 offset, u64 length) {
+  XFSX_TRYV(pass(DeviceCall::reserve, offset));
+  return below_.reserve(offset, length);
 }
 
 }  // namespace xfsx::inline v0

@@ -37,8 +37,8 @@ class RecordingDevice final : public BlockDevice {
   Result<void> write(std::span<WriteRequest const> batch) override;
   Result<void> flush() override;
   Result<void> write_durable(std::span<WriteRequest const> batch) override;
-  Result<void> reserve(std::span<WriteRequest const> ranges) override {
-    return below_.reserve(ranges);
+  Result<void> reserve(u64 offset, u64 length) override {
+    return below_.reserve(offset, length);
   }
   [[nodiscard]] DeviceStats stats() const override { return below_.stats(); }
 
