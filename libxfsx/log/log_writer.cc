@@ -48,7 +48,10 @@ Result<std::unique_ptr<LogWriter>> LogWriter::create(BlockDevice& device, LogGeo
 
 LogWriter::LogWriter(BlockDevice& device, LogGeometry const& log, LogState const& state,
                      u32 record_size)
-    : device_(device), log_(log), shape_{record_size, log.unit}, state_(state),
+    : device_(device),
+      log_(log),
+      shape_{record_size, log.unit},
+      state_(state),
       arena_(batch_bytes) {}
 
 u64 LogWriter::checkpoint_blocks(LogSizes const& sizes) const {

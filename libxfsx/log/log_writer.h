@@ -1,6 +1,6 @@
 #pragma once
-// Writing to the log: checkpoints, the unmount record that leaves it clean, and the clearing of what
-// an interrupted writer may have left ahead of the head.
+// Writing to the log: checkpoints, the unmount record that leaves it clean, and the clearing of
+// what an interrupted writer may have left ahead of the head.
 
 #include <xfsx/device.h>
 

@@ -120,8 +120,7 @@ Result<void> Tool::state() {
 
 Result<std::unique_ptr<LogWriter>> Tool::writer(LogSizes const& sizes) {
   XFSX_TRY(LogState const state, find_log_head(device_, log_));
-  u32 const size =
-      options_.record != 0 ? options_.record : LogWriter::record_size_for(log_, sizes);
+  u32 const size = options_.record != 0 ? options_.record : LogWriter::record_size_for(log_, sizes);
   return LogWriter::create(device_, log_, state, size);
 }
 
@@ -262,10 +261,11 @@ int main(int argc, char** argv) {
   std::vector<std::string_view> const words(argv + 1, argv + argc);
   Options options;
   if (words.size() < 2 || !parse({words.begin() + 2, words.end()}, options)) {
-    fmt::print(stderr,
-               "usage: log_tool state|label|commit|unmount|seek|inode IMAGE [--label L] [--record N] "
-               "[--fillers N] [--leave BB] [--block DADDR --block-size N] [--target BB] "
-               "[--inode N]\n");
+    fmt::print(
+        stderr,
+        "usage: log_tool state|label|commit|unmount|seek|inode IMAGE [--label L] [--record N] "
+        "[--fillers N] [--leave BB] [--block DADDR --block-size N] [--target BB] "
+        "[--inode N]\n");
     return 64;
   }
   test::PlainFile device(argv[2], words[0] != "state");

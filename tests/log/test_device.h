@@ -36,7 +36,7 @@ class PlainFile final : public BlockDevice {
 
   [[nodiscard]] DeviceInfo info() const override {
     DeviceInfo info;
-    struct stat st {};
+    struct stat st{};
     if (::fstat(fd_, &st) == 0) info.size = static_cast<u64>(st.st_size);
     info.backend = "plain";
     return info;
