@@ -23,6 +23,16 @@ AlignedBytes::AlignedBytes(std::size_t size) : size_(size) {
   data_.reset(p);
 }
 
+std::shared_ptr<Buffer> copy_of(Buffer const& original) {
+  auto copy = std::make_shared<Buffer>();
+  copy->daddr = original.daddr;
+  copy->length = original.length;
+  copy->kind = original.kind;
+  copy->data = AlignedBytes(original.data.size());
+  std::ranges::copy(original.bytes(), copy->data.bytes().begin());
+  return copy;
+}
+
 Result<std::shared_ptr<Buffer>> BufferCache::read(Key key) {
   auto buffer = std::make_shared<Buffer>();
   buffer->daddr = Daddr(key.daddr);

@@ -46,6 +46,9 @@ struct Buffer {
 };
 using BufferRef = std::shared_ptr<Buffer const>;
 
+/// A buffer of its own with the same place, kind and bytes. Throws std::bad_alloc.
+std::shared_ptr<Buffer> copy_of(Buffer const& original);
+
 struct BlockExtent {
   Daddr daddr;
   SectorCount length;

@@ -1,0 +1,74 @@
+#pragma once
+// The atomic exchange of file contents: what is asked for, what will be done, and what was done.
+// The call itself is Filesystem::exchange; Filesystem::plan_exchange answers the same question and
+// writes nothing.
+
+#include <xfsx/result.h>
+
+#include <functional>
+#include <optional>
+
+namespace xfsx::inline v0 {
+
+/// A byte range of both files.
+struct ExchangeRange {
+  u64 offset1 = 0;  ///< bytes, in file1
+  u64 offset2 = 0;  ///< bytes, in file2
+  u64 length = 0;   ///< bytes
+};
+
+struct ExchangeRequest {
+  InodeNumber file1;  ///< the donor
+  InodeNumber file2;  ///< the target
+  /// Empty: the whole files, sizes included, blocks past EOF too. Otherwise only these bytes; the
+  /// files keep their sizes.
+  std::optional<ExchangeRange> range;
+  Timestamp now;  ///< becomes mtime and ctime of both files
+  /// Called before the first log write; true gives the exchange up with Errc::cancelled.
+  std::function<bool()> cancelled;
+};
+
+/// How an exchange is carried out.
+enum class ExchangeWay : u8 {
+  fork_swap,     ///< the data forks change places, owners in btree blocks are rewritten
+  mapping_walk,  ///< mappings of the range change places
+  nothing,       ///< the range is empty; only the times change
+};
+
+/// One file of an exchange, before and after.
+struct ExchangeSide {
+  InodeNumber inode;
+  u64 size_before = 0, size_after = 0;        ///< bytes
+  u64 extents_before = 0, extents_after = 0;  ///< mappings of the data fork
+  u64 blocks_before = 0, blocks_after = 0;    ///< di_nblocks, filesystem blocks
+  bool reflink_before = false, reflink_after = false;
+  u64 btree_blocks = 0;  ///< bmbt blocks that change their owner to the other file
+};
+
+/// What an exchange changes and costs; complete before the first write.
+struct ExchangePlan {
+  ExchangeWay way = ExchangeWay::fork_swap;
+  ExchangeSide file1, file2;
+  u64 log_bytes = 0;       ///< bytes of log records, padding included, at most
+  u64 log_free_bytes = 0;  ///< what the log has room for
+  u64 home_blocks = 0;     ///< metadata blocks and inodes written in place
+  /// Quota is accounted and the owners differ: the checked flags of the superblock are cleared in
+  /// the same checkpoint, so that the next quota mount recounts.
+  bool clears_quota_checked = false;
+};
+
+/// What a commit did.
+struct CommitReport {
+  Lsn lsn{};  ///< of the checkpoint
+  u64 log_bytes = 0;
+  u64 log_records = 0;
+  u64 home_writes = 0;
+  u64 home_bytes = 0;
+};
+
+struct ExchangeReport {
+  ExchangePlan plan;
+  CommitReport commit;
+};
+
+}  // namespace xfsx::inline v0

@@ -1,0 +1,98 @@
+#include "exchange/checks.h"
+
+#include "attr/find.h"
+#include "base/checked.h"
+#include "disk/superblock.h"
+#include "format/verify_ag.h"
+
+#include <optional>
+
+namespace xfsx::inline v0 {
+
+namespace {
+
+/// The inodes that the superblock points to: no file of a user.
+Result<bool> is_internal(Volume& volume, Inode const& inode) {
+  if ((inode.core().flags2.value() & disk::inode_flag2::metadata) != 0) return true;
+  SectorCount const sector(volume.geometry().sector_size() / basic_block_size);
+  XFSX_TRY(BufferRef const block, volume.cache().load(superblock_kind, Daddr(0), sector));
+  disk::Superblock const& sb = view_as<disk::Superblock>(block->bytes());
+  for (be<InodeNumber> const* internal :
+       {&sb.rbmino, &sb.rsumino, &sb.uquotino, &sb.gquotino, &sb.pquotino}) {
+    if (internal->value() == inode.number) return true;
+  }
+  return false;
+}
+
+/// A range that ends inside a block is legal only where the block is the last of both files.
+Result<void> check_end(ExchangeRange const& range, u64 block_size, u64 size1, u64 size2) {
+  std::optional<u64> const end1 = checked_add(range.offset1, range.length);
+  std::optional<u64> const end2 = checked_add(range.offset2, range.length);
+  if (!end1 || !end2) return refuse(EINVAL, "offset and length exceed 64 bits");
+  if (*end1 > size1) return with_operand(refuse(EINVAL, "the range ends beyond the file"), 1);
+  if (*end2 > size2) return with_operand(refuse(EINVAL, "the range ends beyond the file"), 2);
+  if (range.length % block_size == 0) return success();
+  if (*end1 != size1 || *end2 != size2) {
+    return refuse(EINVAL,
+                  "the length is no multiple of the block size, and the range does not end at the "
+                  "end of both files");
+  }
+  return success();
+}
+
+}  // namespace
+
+Result<void> check_volume(Volume& volume) {
+  Geometry const& g = volume.geometry();
+  XFSX_TRYV(volume.check_alive());
+  XFSX_TRYV(check_writable(g));
+  if (!g.has_internal_log()) {
+    return refuse(EOPNOTSUPP, "the log is on an external device");
+  }
+  if (g.has(incompat::zoned)) return refuse(EOPNOTSUPP, "the filesystem is zoned");
+  if (g.has_ro(ro_compat::rmapbt)) {
+    return refuse(EOPNOTSUPP, "the filesystem has reverse mappings (rmapbt)");
+  }
+  XFSX_TRY(LogState const log, volume.log());
+  if (log.clean) return success();
+  return make_error(Errc::dirty_log, EUCLEAN,
+                    "the log is dirty; mount and unmount the filesystem with Linux to replay it");
+}
+
+Result<void> check_file(Volume& volume, Inode const& inode, u8 operand) {
+  auto const no = [operand](int errno_class, std::string_view reason) {
+    return with_operand(refuse(errno_class, reason), operand);
+  };
+  disk::Dinode const& core = inode.core();
+  if (inode.is_directory()) return no(EISDIR, "is a directory");
+  if (!inode.is_regular()) return no(EINVAL, "is not a regular file");
+  if (inode.is_realtime()) {
+    return no(EOPNOTSUPP, "is a realtime file");
+  }
+  XFSX_TRY(bool const internal, is_internal(volume, inode));
+  if (internal) return no(EPERM, "is an internal inode of the filesystem");
+  if ((core.flags.value() & disk::inode_flag::immutable) != 0) return no(EPERM, "is immutable");
+  if ((core.flags.value() & disk::inode_flag::append) != 0) return no(EPERM, "is append-only");
+  XFSX_TRY(bool const capable, has_attribute(volume, inode, AttrNamespace::secure, "capability"));
+  if (capable) {
+    return no(EOPNOTSUPP, "has security.capability, which would have to be removed");
+  }
+  return success();
+}
+
+Result<BlockRange> check_range(ExchangeRange const& range, Geometry const& geometry, u64 size1,
+                               u64 size2) {
+  u64 const block = geometry.block_size();
+  if (range.offset1 > size1)
+    return with_operand(refuse(EINVAL, "the offset is beyond the file"), 1);
+  if (range.offset2 > size2)
+    return with_operand(refuse(EINVAL, "the offset is beyond the file"), 2);
+  if (range.offset1 % block != 0 || range.offset2 % block != 0) {
+    return refuse(EINVAL, "an offset is no multiple of the block size");
+  }
+  XFSX_TRYV(check_end(range, block, size1, size2));
+  return BlockRange{FileBlock(range.offset1 / block), FileBlock(range.offset2 / block),
+                    BlockCount(div_round_up(range.length, block))};
+}
+
+}  // namespace xfsx::inline v0

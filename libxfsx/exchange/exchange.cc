@@ -1,0 +1,245 @@
+#include "exchange/exchange.h"
+
+#include "base/view.h"
+#include "disk/superblock.h"
+#include "exchange/checks.h"
+#include "exchange/core_update.h"
+#include "exchange/data_fork.h"
+#include "format/verify_ag.h"
+#include "inode/bmap.h"
+
+namespace xfsx::inline v0 {
+
+namespace {
+
+/// The two files, read and edited side by side.
+struct Files {
+  Inode first, second;
+  Bytes bytes1, bytes2;  ///< private copies
+
+  [[nodiscard]] disk::Dinode& core1() const { return edit_as<disk::Dinode>(bytes1); }
+  [[nodiscard]] disk::Dinode& core2() const { return edit_as<disk::Dinode>(bytes2); }
+};
+
+Result<Inode> load_file(Volume& volume, InodeNumber number, u8 operand) {
+  Result<Inode> inode = load_inode(volume, number);
+  if (!inode) return with_operand(inode.error(), operand);
+  XFSX_TRYV(check_file(volume, inode.value(), operand));
+  return inode;
+}
+
+Result<Files> load_files(Transaction& txn, ExchangeRequest const& request) {
+  Volume& volume = txn.volume();
+  XFSX_TRY(Inode first, load_file(volume, request.file1, 1));
+  XFSX_TRY(Inode second, load_file(volume, request.file2, 2));
+  XFSX_TRY(Bytes const bytes1, txn.edit_inode(first.number, first.place, first.cluster));
+  XFSX_TRY(Bytes const bytes2, txn.edit_inode(second.number, second.place, second.cluster));
+  return Files{std::move(first), std::move(second), bytes1, bytes2};
+}
+
+ExchangeSide before(Inode const& inode) {
+  ExchangeSide side;
+  side.inode = inode.number;
+  side.size_before = inode.core().size.value();
+  side.extents_before = inode.nextents();
+  side.blocks_before = inode.core().nblocks.value();
+  side.reflink_before = inode.is_reflink();
+  return side;
+}
+
+/// Completes a side from the private copy.
+void complete(ExchangeSide& side, ConstBytes copy) {
+  InodeView const inode(copy);
+  side.size_after = inode.size();
+  side.extents_after = inode.nextents();
+  side.blocks_after = inode.nblocks();
+  side.reflink_after = inode.is_reflink();
+}
+
+/// Moves a file's block count from its own data blocks to those that it gets; the blocks of the
+/// attribute fork stay.
+Result<void> move_blocks(disk::Dinode& core, InodeNumber number, u64 own, u64 gained, u8 operand) {
+  u64 const total = core.nblocks.value();
+  if (own > total) {
+    Location where;
+    where.kind = AddressKind::inode;
+    where.address = number.raw();
+    Error e = located(Errc::bad_value, "inode", where);
+    e.field = "nblocks";
+    e.relation = Relation::at_least;
+    e.found.number = total;
+    e.expected.number = own;
+    return with_operand(e, operand);
+  }
+  core.nblocks = total - own + gained;
+  return success();
+}
+
+/// Each inode's part of a fork swap: the other's fork, size and sharing; its own attribute fork.
+Result<void> swap_forks(Transaction& txn, Files& files, ExchangePlan& plan) {
+  Volume& volume = txn.volume();
+  XFSX_TRY(DataFork const fork1, lift_data_fork(volume, files.first));
+  XFSX_TRY(DataFork const fork2, lift_data_fork(volume, files.second));
+  u32 const area1 = files.first.data_fork_size();
+  u32 const area2 = files.second.data_fork_size();
+  if (auto fit = check_fits(fork1, area2); !fit) return with_operand(fit.error(), 1);
+  if (auto fit = check_fits(fork2, area1); !fit) return with_operand(fit.error(), 2);
+
+  XFSX_TRYV(move_blocks(files.core1(), plan.file1.inode, fork1.blocks, fork2.blocks, 1));
+  XFSX_TRYV(move_blocks(files.core2(), plan.file2.inode, fork2.blocks, fork1.blocks, 2));
+  set_data_fork(fork2, files.bytes1, area1);
+  set_data_fork(fork1, files.bytes2, area2);
+  files.core1().size = plan.file2.size_before;
+  files.core2().size = plan.file1.size_before;
+  set_reflink(files.core1(), plan.file2.reflink_before);
+  set_reflink(files.core2(), plan.file1.reflink_before);
+  XFSX_TRYV(adopt_btree(txn, fork1, plan.file2.inode));
+  XFSX_TRYV(adopt_btree(txn, fork2, plan.file1.inode));
+
+  plan.way = ExchangeWay::fork_swap;
+  plan.file1.btree_blocks = fork1.btree.size();
+  plan.file2.btree_blocks = fork2.btree.size();
+  complete(plan.file1, files.bytes1);
+  complete(plan.file2, files.bytes2);
+  return success();
+}
+
+Result<std::vector<Mapping>> inline_mappings(Volume& volume, Inode const& inode, u8 operand) {
+  if (fork_format(inode, ForkKind::data) == disk::ForkFormat::btree) {
+    return with_operand(refuse(EOPNOTSUPP, "a range of a file whose mappings lie in btree blocks"),
+                        operand);
+  }
+  return collect_mappings(volume, inode, ForkKind::data);
+}
+
+/// One file's part of a range exchange: a new list of mappings inside the inode.
+Result<void> set_mappings(Bytes inode, std::span<Mapping const> mappings, u32 area, u8 operand) {
+  if (mappings.size() > area / sizeof(disk::BmbtRecord)) {
+    return with_operand(
+        refuse(EOPNOTSUPP, "the mappings would no longer fit the inode and need a btree"), operand);
+  }
+  disk::Dinode& core = edit_as<disk::Dinode>(inode);
+  core.format = static_cast<u8>(disk::ForkFormat::extents);
+  set_data_extents(core, mappings.size());
+  encode_mappings(mappings, inode.subspan(sizeof(disk::Dinode), area));
+  return success();
+}
+
+Result<void> walk_range(Transaction& txn, Files& files, BlockRange const& range,
+                        ExchangePlan& plan) {
+  Volume& volume = txn.volume();
+  XFSX_TRY(std::vector<Mapping> const old1, inline_mappings(volume, files.first, 1));
+  XFSX_TRY(std::vector<Mapping> const old2, inline_mappings(volume, files.second, 2));
+  MappingPair const now = exchange_mappings(old1, old2, range);
+  XFSX_TRYV(move_blocks(files.core1(), plan.file1.inode, mapped_blocks(old1).raw(),
+                        mapped_blocks(now.first).raw(), 1));
+  XFSX_TRYV(move_blocks(files.core2(), plan.file2.inode, mapped_blocks(old2).raw(),
+                        mapped_blocks(now.second).raw(), 2));
+  XFSX_TRYV(set_mappings(files.bytes1, now.first, files.first.data_fork_size(), 1));
+  XFSX_TRYV(set_mappings(files.bytes2, now.second, files.second.data_fork_size(), 2));
+  // Which blocks of a range are shared is not looked up: like Linux, both files then may hold some.
+  bool const shared = plan.file1.reflink_before || plan.file2.reflink_before;
+  set_reflink(files.core1(), shared);
+  set_reflink(files.core2(), shared);
+
+  plan.way = ExchangeWay::mapping_walk;
+  complete(plan.file1, files.bytes1);
+  complete(plan.file2, files.bytes2);
+  return success();
+}
+
+Result<void> exchange_contents(Transaction& txn, Files& files, ExchangeRequest const& request,
+                               ExchangePlan& plan) {
+  if (!request.range) return swap_forks(txn, files, plan);
+  XFSX_TRY(BlockRange const range, check_range(*request.range, txn.volume().geometry(),
+                                               plan.file1.size_before, plan.file2.size_before));
+  if (range.length.raw() != 0) return walk_range(txn, files, range, plan);
+  plan.way = ExchangeWay::nothing;
+  complete(plan.file1, files.bytes1);
+  complete(plan.file2, files.bytes2);
+  return success();
+}
+
+bool same_owners(disk::Dinode const& a, disk::Dinode const& b) {
+  return a.uid.value() == b.uid.value() && a.gid.value() == b.gid.value() &&
+         a.projid_lo.value() == b.projid_lo.value() && a.projid_hi.value() == b.projid_hi.value();
+}
+
+/// Blocks that change owners change what quota counts. The dquots are not touched: with the checked
+/// flags clear, the next quota mount counts anew.
+Result<void> forget_quota_counts(Transaction& txn, Files const& files, ExchangePlan& plan) {
+  Volume& volume = txn.volume();
+  SectorCount const sector(volume.geometry().sector_size() / basic_block_size);
+  XFSX_TRY(BufferRef const block, volume.cache().load(superblock_kind, Daddr(0), sector));
+  u16 const flags = view_as<disk::Superblock>(block->bytes()).qflags.value();
+  if ((flags & quota_flag::accounted) == 0 || same_owners(files.core1(), files.core2())) {
+    return success();
+  }
+  XFSX_TRY(Bytes const copy, txn.edit(block));
+  edit_as<disk::Superblock>(copy).qflags = static_cast<u16>(flags & ~quota_flag::checked);
+  plan.clears_quota_checked = true;
+  return success();
+}
+
+/// Sharing and direct access exclude each other in Linux; the DAX flag stays with its inode.
+Result<void> check_dax(disk::Dinode const& core, u8 operand) {
+  u64 const both = disk::inode_flag2::dax | disk::inode_flag2::reflink;
+  if ((core.flags2.value() & both) != both) return success();
+  return with_operand(refuse(EINVAL, "has the DAX flag and would get shared blocks"), operand);
+}
+
+Result<ExchangePlan> edit_files(Transaction& txn, ExchangeRequest const& request) {
+  Volume& volume = txn.volume();
+  XFSX_TRYV(check_volume(volume));
+  XFSX_TRY(Files files, load_files(txn, request));
+  if (request.file1 == request.file2) {
+    return request.range ? refuse(EOPNOTSUPP, "both operands are the same file")
+                         : refuse(EINVAL, "both operands are the same file");
+  }
+  ExchangePlan plan;
+  plan.file1 = before(files.first);
+  plan.file2 = before(files.second);
+  if (volume.geometry().has(incompat::nrext64)) {
+    make_large_extent_counts(files.core1());
+    make_large_extent_counts(files.core2());
+  }
+  XFSX_TRYV(exchange_contents(txn, files, request, plan));
+  XFSX_TRYV(check_dax(files.core1(), 1));
+  XFSX_TRYV(check_dax(files.core2(), 2));
+  XFSX_TRYV(forget_quota_counts(txn, files, plan));
+  touch(files.core1(), request.now);
+  touch(files.core2(), request.now);
+  return plan;
+}
+
+void cost(ExchangePlan& plan, PreparedCommit const& commit) {
+  plan.log_bytes = commit.log_bytes();
+  plan.log_free_bytes = commit.log_free_bytes();
+  plan.home_blocks = commit.home_count();
+}
+
+}  // namespace
+
+Result<ExchangePlan> plan_exchange(Volume& volume, ExchangeRequest const& request) {
+  Transaction txn(volume);
+  XFSX_TRY(ExchangePlan plan, edit_files(txn, request));
+  XFSX_TRY(PreparedCommit const commit, PreparedCommit::prepare(txn, {}));
+  cost(plan, commit);
+  return plan;
+}
+
+Result<ExchangeReport> run_exchange(Volume& volume, ExchangeRequest const& request,
+                                    CommitOptions const& options) {
+  Transaction txn(volume);
+  ExchangeReport report;
+  XFSX_TRY(report.plan, edit_files(txn, request));
+  XFSX_TRY(PreparedCommit commit, PreparedCommit::prepare(txn, options));
+  cost(report.plan, commit);
+  if (request.cancelled && request.cancelled()) {
+    return make_error(Errc::cancelled, ECANCELED, "cancelled before the first write");
+  }
+  XFSX_TRY(report.commit, commit.run());
+  return report;
+}
+
+}  // namespace xfsx::inline v0

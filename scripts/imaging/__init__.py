@@ -1,0 +1,1 @@
+"""How the images of images/ are made: recipes, and what fills them."""

@@ -1,0 +1,68 @@
+"""The table of images: geometry, what is put in, and what each is for."""
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One image. Sizes in MiB; MKFS as mkfs.xfs takes it, without uuid and image."""
+
+    name: str
+    mkfs: str
+    purpose: str
+    mib: int = 64
+    parts: tuple = ("swap",)        # what fill.PARTS puts in
+    wrap: bool = False              # run the log round until its head is near the end
+    new_uuid: bool = False          # xfs_admin -U after mkfs
+    left: str = "clean"             # clean, dirty (log) or empty (never mounted)
+    expect: str = "swap"            # what `xfsx swap` shall do with it
+    mount: str = "nouuid"
+    options: dict = field(default_factory=dict)     # for the parts
+
+
+FULL = ("swap", "many", "shapes", "refuse", "names")
+SOME = ("swap", "shapes", "refuse", "names")
+
+RECIPES = (
+    Recipe("debian12", "", "Debian 12's defaults (4k blocks, inode 512, reflink, finobt,"
+           " inobtcount, bigtime, sparse inodes), the smallest log that mkfs takes, in its"
+           " first cycle", parts=FULL),
+    Recipe("block1k", "-b size=1024 -l size=12m", "1k blocks, directory blocks"
+           " of four: tall mapping btrees, a node directory in a btree fork",
+           parts=FULL + ("tall",), options={"long_links": 1500}),
+    Recipe("block2k", "-b size=2048 -i size=1024 -l size=12m",
+           "2k blocks and inodes of 1024", parts=FULL),
+    Recipe("inode2k", "-i size=2048", "inodes of 2048: large fork areas", parts=SOME),
+    Recipe("sector4k", "-s size=4096 -l size=16m -d agcount=2 -i size=1024",
+           "sectors of 4096 in data and log", parts=SOME),
+    Recipe("dir8k", "-n size=8192 -d agsize=22m -l size=10m",
+           "directory blocks of two filesystem blocks; a last AG that is shorter than the others",
+           mib=84, parts=SOME),
+    Recipe("dir4k-block1k", "-b size=1024 -n size=4096 -l size=12m",
+           "directory blocks of four filesystem blocks", parts=SOME),
+    Recipe("nrext64", "-i nrext64=1", "64-bit extent counters (di_big_nextents)", parts=FULL),
+    Recipe("plain-v5", "-m finobt=0,inobtcount=0,bigtime=0,reflink=0 -i sparse=0",
+           "the least that v5 can be: every optional feature off", parts=SOME),
+    Recipe("half-features", "-m finobt=1,inobtcount=0,bigtime=1,reflink=0 -i sparse=1 -l size=10m",
+           "finobt without inobtcount, bigtime without reflink", parts=("swap", "refuse")),
+    Recipe("meta-uuid", "", "a new user-visible uuid after mkfs (META_UUID)", new_uuid=True,
+           parts=("swap", "refuse")),
+    Recipe("log-su32k", "-l version=2,su=32k,size=16m -d agcount=2",
+           "log stripe unit of 32k", parts=("swap", "many")),
+    Recipe("log-su256k", "-l version=2,su=256k,size=20m -d agcount=2",
+           "log stripe unit of 256k, records of 256k", parts=("swap", "many"),
+           mount="nouuid,logbsize=256k"),
+    Recipe("wrapped", "-l size=16m -d agcount=2", "a log that Linux has wrapped, its head near"
+           " the end: every checkpoint of any size goes round", parts=("swap", "many"), wrap=True),
+    Recipe("wrapped-small", "-b size=1024 -m reflink=0", "the same in the smallest log that mkfs"
+           " makes", parts=("swap", "many"), wrap=True),
+    Recipe("wrapped-su256k", "-l version=2,su=256k,size=20m -d agcount=2",
+           "the same with a stripe unit of 256k", parts=("swap",), wrap=True,
+           mount="nouuid,logbsize=256k"),
+    Recipe("wrapped-sector4k", "-s size=4096 -l size=16m -d agcount=2",
+           "the same with log sectors of 4096", parts=("swap",), wrap=True),
+    Recipe("dirty-log", "", "shut down with pending changes: the log must be replayed first",
+           left="dirty", expect="refuse: dirty log"),
+    Recipe("rmapbt", "-m rmapbt=1", "reverse mappings: not yet for swap", expect="refuse: rmapbt"),
+    Recipe("v4", "-m crc=0", "a version 4 filesystem, never mounted", left="empty",
+           expect="refuse: v4"),
+)

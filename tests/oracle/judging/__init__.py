@@ -1,0 +1,1 @@
+"""What the oracle programs share: loop mounts, kernel messages, manifests, xfsprogs."""
