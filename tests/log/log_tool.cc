@@ -5,7 +5,6 @@
 #include "disk/inode.h"
 #include "disk/superblock.h"
 #include "log/compose.h"
-#include "tests/log/test_device.h"
 
 #include <charconv>
 #include <cstdio>
@@ -268,12 +267,14 @@ int main(int argc, char** argv) {
         "[--inode N]\n");
     return 64;
   }
-  test::PlainFile device(argv[2], words[0] != "state");
-  if (!device.is_open()) {
-    std::perror(argv[2]);
+  OpenDeviceOptions how;
+  how.writable = words[0] != "state";
+  Result<std::unique_ptr<BlockDevice>> const device = open_device(argv[2], how);
+  if (!device) {
+    fmt::print(stderr, "{}\n", describe(device.error()));
     return 1;
   }
-  Tool tool(device, options);
+  Tool tool(*device.value(), options);
   Result<void> const done = act(words[0], tool);
   if (done) return 0;
   fmt::print(stderr, "{}\n", describe(done.error()));

@@ -2,7 +2,7 @@
 
 #include "base/crc32c.h"
 #include "log/log_reader.h"
-#include "tests/log/test_device.h"
+#include "log/test_device.h"
 
 #include <doctest/doctest.h>
 
