@@ -39,6 +39,13 @@ struct Uuid {
   }
 };
 
+/// A moment since 1970-01-01 00:00:00 UTC.
+struct Timestamp {
+  s64 seconds = 0;
+  u32 nanoseconds = 0;
+  friend bool operator==(Timestamp const&, Timestamp const&) = default;
+};
+
 /// The usual text form, lower case, 36 characters.
 XFSX_API std::string to_string(Uuid const& uuid);
 

@@ -7,8 +7,9 @@
 
 namespace xfsx::inline v0::disk {
 
-inline constexpr u32 inobt_magic = 0x49414233;  // "IAB3"
-inline constexpr u32 bmbt_magic = 0x424d4133;   // "BMA3"
+inline constexpr u32 inobt_magic = 0x49414233;       // "IAB3"
+inline constexpr u32 bmbt_magic = 0x424d4133;        // "BMA3"
+inline constexpr u32 refcountbt_magic = 0x52334643;  // "R3FC"
 
 /// Header of a btree block inside an AG.
 struct BtreeShortBlock {
@@ -124,6 +125,32 @@ inline constexpr Field inobt_key_fields[] = {
     XFSX_FIELD(InobtKey, 0, startino, agino, "First inode below the pointer."),
 };
 XFSX_LAYOUT(InobtKey, "inobt_key", inobt_key_fields, "Key of the inode btrees.");
+
+/// A run of blocks that more than one owner shares. The top bit of the start block marks space that
+/// waits for a copy-on-write; its count is 1.
+struct RefcountRecord {
+  be32 startblock;
+  be32 blockcount;
+  be32 refcount;
+};
+
+inline constexpr Field refcount_record_fields[] = {
+    XFSX_FIELD(RefcountRecord, 0, startblock, hex, "First block; the top bit marks CoW staging."),
+    XFSX_FIELD(RefcountRecord, 4, blockcount, decimal, "Blocks."),
+    XFSX_FIELD(RefcountRecord, 8, refcount, decimal, "Owners."),
+};
+XFSX_LAYOUT(RefcountRecord, "refcbt_rec", refcount_record_fields,
+            "A run of blocks that more than one owner shares.");
+
+/// Key of the reference count btree.
+struct RefcountKey {
+  be32 startblock;
+};
+
+inline constexpr Field refcount_key_fields[] = {
+    XFSX_FIELD(RefcountKey, 0, startblock, hex, "First block below the pointer, with its CoW bit."),
+};
+XFSX_LAYOUT(RefcountKey, "refcbt_key", refcount_key_fields, "Key of the reference count btree.");
 
 /// A mapping as it lies on disk: 128 bits, most significant first.
 struct BmbtRecord {

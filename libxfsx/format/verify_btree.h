@@ -1,0 +1,41 @@
+#pragma once
+// Btree blocks as block kinds, and where things lie in them.
+
+#include "format/block_kind.h"
+
+namespace xfsx::inline v0 {
+
+/// Sizes of the parts of a btree's blocks, bytes.
+struct BtreeShape {
+  u16 header;
+  u16 record;
+  u16 key;
+  u16 pointer;
+
+  /// What fits a block of `bytes`: records in a leaf, keys and pointers in a node.
+  [[nodiscard]] constexpr u32 max_records(std::size_t bytes, u32 level) const {
+    u32 const each = level == 0 ? record : u32{key} + pointer;
+    return (static_cast<u32>(bytes) - header) / each;
+  }
+  /// Start of the pointers in a node of `bytes`: after room for all the keys that fit.
+  [[nodiscard]] constexpr u32 pointers_at(std::size_t bytes) const {
+    return header + max_records(bytes, 1) * key;
+  }
+};
+
+inline constexpr BtreeShape inobt_shape{56, 16, 4, 4};
+inline constexpr BtreeShape refcountbt_shape{56, 12, 4, 4};
+inline constexpr BtreeShape bmbt_shape{72, 16, 8, 8};
+
+/// Absolute heights of the format, in levels; a filesystem's own limits are lower.
+inline constexpr u32 max_inobt_height = 6;
+inline constexpr u32 max_refcountbt_height = 6;
+inline constexpr u32 max_bmbt_height = 14;
+
+extern BlockKind const inobt_kind;
+extern BlockKind const refcountbt_kind;
+/// Mapping btree. Its records are judged when they are used: whether a start block is inside the
+/// filesystem depends on whose file it is.
+extern BlockKind const bmbt_kind;
+
+}  // namespace xfsx::inline v0
