@@ -10,13 +10,6 @@
 
 namespace xfsx::inline v0 {
 
-/// A point in time: seconds since 1970 and nanoseconds after it.
-struct Timestamp {
-  s64 seconds = 0;
-  u32 nanoseconds = 0;
-  friend auto operator<=>(Timestamp const&, Timestamp const&) = default;
-};
-
 /// A byte range of both files.
 struct ExchangeRange {
   u64 offset1 = 0;  ///< bytes, in file1

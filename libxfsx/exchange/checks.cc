@@ -19,7 +19,7 @@ Result<bool> is_internal(Volume& volume, Inode const& inode) {
   disk::Superblock const& sb = view_as<disk::Superblock>(block->bytes());
   for (be<InodeNumber> const* internal :
        {&sb.rbmino, &sb.rsumino, &sb.uquotino, &sb.gquotino, &sb.pquotino}) {
-    if (internal->value() == inode.number()) return true;
+    if (internal->value() == inode.number) return true;
   }
   return false;
 }
@@ -65,7 +65,7 @@ Result<void> check_file(Volume& volume, Inode const& inode, u8 operand) {
   disk::Dinode const& core = inode.core();
   if (inode.is_directory()) return no(EISDIR, "is a directory");
   if (!inode.is_regular()) return no(EINVAL, "is not a regular file");
-  if ((core.flags.value() & disk::inode_flag::realtime) != 0) {
+  if (inode.is_realtime()) {
     return no(EOPNOTSUPP, "is a realtime file");
   }
   XFSX_TRY(bool const internal, is_internal(volume, inode));

@@ -13,18 +13,15 @@ bool has_flag2(disk::Dinode const& core, u64 bit) {
   return (core.flags2.value() & bit) != 0;
 }
 
-/// BIGTIME counts nanoseconds from 2^31 seconds before 1970; the old form is two signed 32-bit
-/// numbers.
-u64 encode_time(Timestamp t, bool bigtime) {
+/// The nearest time that the form of an inode can hold: BIGTIME counts nanoseconds from 2^31
+/// seconds before 1970 in 64 bits, the old form is two signed 32-bit numbers.
+Timestamp clamp_time(Timestamp t, bool bigtime) {
   constexpr s64 epoch = s64{1} << 31;
-  if (bigtime) {
-    constexpr s64 last = static_cast<s64>(~u64{0} / nanoseconds_per_second) - epoch - 1;
-    s64 const seconds = std::clamp(t.seconds, -epoch, last);
-    return static_cast<u64>(seconds + epoch) * nanoseconds_per_second + t.nanoseconds;
-  }
-  s64 const seconds =
-      std::clamp<s64>(t.seconds, std::numeric_limits<s32>::min(), std::numeric_limits<s32>::max());
-  return (u64{static_cast<u32>(static_cast<s32>(seconds))} << 32) | t.nanoseconds;
+  constexpr s64 last = static_cast<s64>(~u64{0} / nanoseconds_per_second) - epoch - 1;
+  t.seconds = bigtime ? std::clamp(t.seconds, -epoch, last)
+                      : std::clamp<s64>(t.seconds, std::numeric_limits<s32>::min(),
+                                        std::numeric_limits<s32>::max());
+  return t;
 }
 
 }  // namespace
@@ -48,7 +45,8 @@ void make_large_extent_counts(disk::Dinode& core) {
 }
 
 void touch(disk::Dinode& core, Timestamp now) {
-  u64 const stamp = encode_time(now, has_flag2(core, disk::inode_flag2::bigtime));
+  bool const bigtime = has_flag2(core, disk::inode_flag2::bigtime);
+  u64 const stamp = encode_timestamp(clamp_time(now, bigtime), bigtime);
   core.mtime = stamp;
   core.ctime = stamp;
   core.change_count = core.change_count.value() + 1;

@@ -2,10 +2,7 @@
 // Changes of an inode core that every exchange makes: extent counters in their place of the day,
 // times, flags. All of them edit a private copy.
 
-#include "disk/inode.h"
-#include "inode/inode.h"
-
-#include <xfsx/exchange.h>
+#include "format/inode_view.h"
 
 namespace xfsx::inline v0 {
 

@@ -50,16 +50,11 @@ void set_root(DataFork const& fork, Bytes area) {
 
 }  // namespace
 
-u32 data_fork_area(disk::Dinode const& core, u32 literal_size) {
-  return core.forkoff == 0 ? literal_size : u32{core.forkoff} * 8;
-}
-
 Result<DataFork> lift_data_fork(Volume& volume, Inode const& inode) {
   DataFork fork;
   fork.format = static_cast<disk::ForkFormat>(inode.core().format);
   fork.extents = inode.nextents();
-  ConstBytes const area = inode.bytes().subspan(
-      core_size, data_fork_area(inode.core(), volume.geometry().literal_size()));
+  ConstBytes const area = fork_bytes(inode, ForkKind::data);
   if (fork.format == disk::ForkFormat::btree) {
     XFSX_TRY(fork.btree, bmbt_blocks(volume, inode, ForkKind::data));
     lift_root(fork, area);
@@ -68,11 +63,11 @@ Result<DataFork> lift_data_fork(Volume& volume, Inode const& inode) {
   } else {
     return refuse(EOPNOTSUPP, "the data fork is neither in extents nor in btree format");
   }
-  XFSX_TRYV(for_each_mapping(volume, inode, ForkKind::data, [&](Mapping const& m) {
-    fork.blocks += m.length.raw();
-    return Result<void>(success());
-  }));
-  fork.blocks += fork.btree.size();
+  XFSX_TRY(std::vector<Mapping> const mappings,
+           fork.format == disk::ForkFormat::btree
+               ? mappings_of_blocks(volume, inode, ForkKind::data, fork.btree)
+               : collect_mappings(volume, inode, ForkKind::data));
+  fork.blocks = mapped_blocks(mappings).raw() + fork.btree.size();
   return fork;
 }
 
@@ -110,16 +105,6 @@ Result<void> adopt_btree(Transaction& txn, DataFork const& fork, InodeNumber own
     edit_as<disk::BtreeLongBlock>(copy).owner = owner;
   }
   return success();
-}
-
-std::vector<std::byte> pack_mappings(std::span<Mapping const> mappings) {
-  std::vector<std::byte> records(mappings.size() * sizeof(disk::BmbtRecord));
-  std::size_t at = 0;
-  for (Mapping const& m : mappings) {
-    edit_as<disk::BmbtRecord>(records, at) = encode_mapping(m);
-    at += sizeof(disk::BmbtRecord);
-  }
-  return records;
 }
 
 }  // namespace xfsx::inline v0

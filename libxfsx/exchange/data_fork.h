@@ -21,9 +21,6 @@ struct DataFork {
   std::vector<BufferRef> btree;           ///< btree: every block below the root
 };
 
-/// Bytes of the data fork's area of an inode.
-u32 data_fork_area(disk::Dinode const& core, u32 literal_size);
-
 /// Reads and checks the whole data fork. Errors: those of reading; refused EOPNOTSUPP for a format
 /// that no regular file has.
 Result<DataFork> lift_data_fork(Volume& volume, Inode const& inode);
@@ -37,8 +34,5 @@ void set_data_fork(DataFork const& fork, Bytes inode, u32 area);
 
 /// Makes `owner` the owner of every btree block of the fork, in private copies.
 Result<void> adopt_btree(Transaction& txn, DataFork const& fork, InodeNumber owner);
-
-/// Packs mappings as the records of a fork.
-std::vector<std::byte> pack_mappings(std::span<Mapping const> mappings);
 
 }  // namespace xfsx::inline v0

@@ -21,10 +21,6 @@ struct Files {
   [[nodiscard]] disk::Dinode& core2() const { return edit_as<disk::Dinode>(bytes2); }
 };
 
-bool is_reflink(disk::Dinode const& core) {
-  return (core.flags2.value() & disk::inode_flag2::reflink) != 0;
-}
-
 Result<Inode> load_file(Volume& volume, InodeNumber number, u8 operand) {
   Result<Inode> inode = load_inode(volume, number);
   if (!inode) return with_operand(inode.error(), operand);
@@ -36,27 +32,28 @@ Result<Files> load_files(Transaction& txn, ExchangeRequest const& request) {
   Volume& volume = txn.volume();
   XFSX_TRY(Inode first, load_file(volume, request.file1, 1));
   XFSX_TRY(Inode second, load_file(volume, request.file2, 2));
-  XFSX_TRY(Bytes const bytes1, txn.edit_inode(first.number(), first.place(), first.cluster()));
-  XFSX_TRY(Bytes const bytes2, txn.edit_inode(second.number(), second.place(), second.cluster()));
+  XFSX_TRY(Bytes const bytes1, txn.edit_inode(first.number, first.place, first.cluster));
+  XFSX_TRY(Bytes const bytes2, txn.edit_inode(second.number, second.place, second.cluster));
   return Files{std::move(first), std::move(second), bytes1, bytes2};
 }
 
 ExchangeSide before(Inode const& inode) {
   ExchangeSide side;
-  side.inode = inode.number();
+  side.inode = inode.number;
   side.size_before = inode.core().size.value();
   side.extents_before = inode.nextents();
   side.blocks_before = inode.core().nblocks.value();
-  side.reflink_before = is_reflink(inode.core());
+  side.reflink_before = inode.is_reflink();
   return side;
 }
 
-/// Completes a side from the private copy. `extents` because the counter has two places.
-void complete(ExchangeSide& side, disk::Dinode const& core, u64 extents) {
-  side.size_after = core.size.value();
-  side.extents_after = extents;
-  side.blocks_after = core.nblocks.value();
-  side.reflink_after = is_reflink(core);
+/// Completes a side from the private copy.
+void complete(ExchangeSide& side, ConstBytes copy) {
+  InodeView const inode(copy);
+  side.size_after = inode.size();
+  side.extents_after = inode.nextents();
+  side.blocks_after = inode.nblocks();
+  side.reflink_after = inode.is_reflink();
 }
 
 /// Moves a file's block count from its own data blocks to those that it gets; the blocks of the
@@ -81,11 +78,10 @@ Result<void> move_blocks(disk::Dinode& core, InodeNumber number, u64 own, u64 ga
 /// Each inode's part of a fork swap: the other's fork, size and sharing; its own attribute fork.
 Result<void> swap_forks(Transaction& txn, Files& files, ExchangePlan& plan) {
   Volume& volume = txn.volume();
-  u32 const literal = volume.geometry().literal_size();
   XFSX_TRY(DataFork const fork1, lift_data_fork(volume, files.first));
   XFSX_TRY(DataFork const fork2, lift_data_fork(volume, files.second));
-  u32 const area1 = data_fork_area(files.core1(), literal);
-  u32 const area2 = data_fork_area(files.core2(), literal);
+  u32 const area1 = files.first.data_fork_size();
+  u32 const area2 = files.second.data_fork_size();
   if (auto fit = check_fits(fork1, area2); !fit) return with_operand(fit.error(), 1);
   if (auto fit = check_fits(fork2, area1); !fit) return with_operand(fit.error(), 2);
 
@@ -103,13 +99,13 @@ Result<void> swap_forks(Transaction& txn, Files& files, ExchangePlan& plan) {
   plan.way = ExchangeWay::fork_swap;
   plan.file1.btree_blocks = fork1.btree.size();
   plan.file2.btree_blocks = fork2.btree.size();
-  complete(plan.file1, files.core1(), fork2.extents);
-  complete(plan.file2, files.core2(), fork1.extents);
+  complete(plan.file1, files.bytes1);
+  complete(plan.file2, files.bytes2);
   return success();
 }
 
 Result<std::vector<Mapping>> inline_mappings(Volume& volume, Inode const& inode, u8 operand) {
-  if (static_cast<disk::ForkFormat>(inode.core().format) == disk::ForkFormat::btree) {
+  if (fork_format(inode, ForkKind::data) == disk::ForkFormat::btree) {
     return with_operand(refuse(EOPNOTSUPP, "a range of a file whose mappings lie in btree blocks"),
                         operand);
   }
@@ -118,21 +114,20 @@ Result<std::vector<Mapping>> inline_mappings(Volume& volume, Inode const& inode,
 
 /// One file's part of a range exchange: a new list of mappings inside the inode.
 Result<void> set_mappings(Bytes inode, std::span<Mapping const> mappings, u32 area, u8 operand) {
-  DataFork fork;
-  fork.extents = mappings.size();
-  fork.records = pack_mappings(mappings);
-  if (fork.records.size() > area) {
+  if (mappings.size() > area / sizeof(disk::BmbtRecord)) {
     return with_operand(
         refuse(EOPNOTSUPP, "the mappings would no longer fit the inode and need a btree"), operand);
   }
-  set_data_fork(fork, inode, area);
+  disk::Dinode& core = edit_as<disk::Dinode>(inode);
+  core.format = static_cast<u8>(disk::ForkFormat::extents);
+  set_data_extents(core, mappings.size());
+  encode_mappings(mappings, inode.subspan(sizeof(disk::Dinode), area));
   return success();
 }
 
 Result<void> walk_range(Transaction& txn, Files& files, BlockRange const& range,
                         ExchangePlan& plan) {
   Volume& volume = txn.volume();
-  u32 const literal = volume.geometry().literal_size();
   XFSX_TRY(std::vector<Mapping> const old1, inline_mappings(volume, files.first, 1));
   XFSX_TRY(std::vector<Mapping> const old2, inline_mappings(volume, files.second, 2));
   MappingPair const now = exchange_mappings(old1, old2, range);
@@ -140,16 +135,16 @@ Result<void> walk_range(Transaction& txn, Files& files, BlockRange const& range,
                         mapped_blocks(now.first).raw(), 1));
   XFSX_TRYV(move_blocks(files.core2(), plan.file2.inode, mapped_blocks(old2).raw(),
                         mapped_blocks(now.second).raw(), 2));
-  XFSX_TRYV(set_mappings(files.bytes1, now.first, data_fork_area(files.core1(), literal), 1));
-  XFSX_TRYV(set_mappings(files.bytes2, now.second, data_fork_area(files.core2(), literal), 2));
+  XFSX_TRYV(set_mappings(files.bytes1, now.first, files.first.data_fork_size(), 1));
+  XFSX_TRYV(set_mappings(files.bytes2, now.second, files.second.data_fork_size(), 2));
   // Which blocks of a range are shared is not looked up: like Linux, both files then may hold some.
   bool const shared = plan.file1.reflink_before || plan.file2.reflink_before;
   set_reflink(files.core1(), shared);
   set_reflink(files.core2(), shared);
 
   plan.way = ExchangeWay::mapping_walk;
-  complete(plan.file1, files.core1(), now.first.size());
-  complete(plan.file2, files.core2(), now.second.size());
+  complete(plan.file1, files.bytes1);
+  complete(plan.file2, files.bytes2);
   return success();
 }
 
@@ -160,8 +155,8 @@ Result<void> exchange_contents(Transaction& txn, Files& files, ExchangeRequest c
                                                plan.file1.size_before, plan.file2.size_before));
   if (range.length.raw() != 0) return walk_range(txn, files, range, plan);
   plan.way = ExchangeWay::nothing;
-  complete(plan.file1, files.core1(), plan.file1.extents_before);
-  complete(plan.file2, files.core2(), plan.file2.extents_before);
+  complete(plan.file1, files.bytes1);
+  complete(plan.file2, files.bytes2);
   return success();
 }
 

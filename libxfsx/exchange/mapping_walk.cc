@@ -6,19 +6,15 @@ namespace xfsx::inline v0 {
 
 namespace {
 
-FileBlock end_of(Mapping const& m) {
-  return m.offset + m.length;
-}
-
 /// The part of `m` inside [from, to), which it overlaps.
 Mapping clip(Mapping const& m, FileBlock from, FileBlock to) {
   FileBlock const begin = std::max(m.offset, from);
-  FileBlock const end = std::min(end_of(m), to);
+  FileBlock const end = std::min(m.end(), to);
   return {begin, m.start + (begin - m.offset), end - begin, m.unwritten};
 }
 
 bool overlaps(Mapping const& m, FileBlock from, FileBlock to) {
-  return m.offset < to && end_of(m) > from;
+  return m.offset < to && m.end() > from;
 }
 
 /// What of `own` lies outside its range, and what of `other` lies inside its, moved over.
@@ -39,7 +35,7 @@ std::vector<Mapping> assemble(std::span<Mapping const> own, FileBlock own_start,
     out.push_back(moved);
   }
   for (Mapping const& m : own) {
-    if (end_of(m) > own_end) out.push_back(clip(m, own_end, end_of(m)));
+    if (m.end() > own_end) out.push_back(clip(m, own_end, m.end()));
   }
   merge_mappings(out);
   return out;
@@ -59,9 +55,9 @@ void merge_mappings(std::vector<Mapping>& mappings) {
   for (Mapping const& m : mappings) {
     if (!merged.empty()) {
       Mapping& last = merged.back();
-      bool const joins = end_of(last) == m.offset && last.start + last.length == m.start &&
+      bool const joins = last.end() == m.offset && last.start + last.length == m.start &&
                          last.unwritten == m.unwritten &&
-                         last.length.raw() + m.length.raw() <= max_mapping_blocks;
+                         last.length.raw() + m.length.raw() <= mapping_length_max;
       if (joins) {
         last.length = last.length + m.length;
         continue;

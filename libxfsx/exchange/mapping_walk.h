@@ -3,14 +3,12 @@
 // list goes to the range of the other, holes included, and neighbours that can be one mapping
 // become one. Pure.
 
-#include "inode/fork.h"
+#include "format/mapping.h"
 
+#include <span>
 #include <vector>
 
 namespace xfsx::inline v0 {
-
-/// The longest mapping that a record can hold, in blocks.
-inline constexpr u64 max_mapping_blocks = (u64{1} << 21) - 1;
 
 /// A range of two files in filesystem blocks.
 struct BlockRange {
