@@ -48,8 +48,8 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   Header const what = header(sector);
 
   Daddr const at = g.ag_header(ag, sector);
-  std::unique_ptr<MemoryDevice> const disk = world.disk();
-  std::vector<std::byte> const original = read_at(*disk, at.raw() * 512, g.sector_size());
+  OverlayDisk disk = world.disk();
+  std::vector<std::byte> const original = read_at(disk, at.raw() * 512, g.sector_size());
   std::vector<std::byte> block = original;
   mutate(input, block, {&what.region, 1});
   bool const stamped = (flags & flag::keep_checksum) == 0;

@@ -50,8 +50,8 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   Site const site = world.pick(tree.form, input.byte());
   if (site.length == 0) return 0;
 
-  std::unique_ptr<MemoryDevice> const disk = world.disk();
-  std::vector<std::byte> const original = read_at(*disk, site.offset, site.length);
+  OverlayDisk disk = world.disk();
+  std::vector<std::byte> const original = read_at(disk, site.offset, site.length);
   std::vector<std::byte> block = original;
   // The record that is changed may be any of the block.
   Region record = tree.record;

@@ -12,7 +12,7 @@ namespace {
 using namespace xfsx;
 using namespace xfsx::fuzz;
 
-void change_inode(Input& input, MemoryDevice& disk, Site const& site, u8 flags) {
+void change_inode(Input& input, OverlayDisk& disk, Site const& site, u8 flags) {
   std::vector<std::byte> inode = read_at(disk, site.offset, site.length);
   constexpr std::size_t core = sizeof(disk::Dinode);
   Region const regions[] = {region<disk::Dinode>(), region<disk::BmdrBlock>(core),
@@ -23,7 +23,7 @@ void change_inode(Input& input, MemoryDevice& disk, Site const& site, u8 flags) 
   write_at(disk, site.offset, inode);
 }
 
-void change_bmbt(Input& input, MemoryDevice& disk, Site const& site) {
+void change_bmbt(Input& input, OverlayDisk& disk, Site const& site) {
   std::vector<std::byte> block = read_at(disk, site.offset, site.length);
   Region const regions[] = {region<disk::BtreeLongBlock>(),
                             region<disk::BmbtRecord>(sizeof(disk::BtreeLongBlock)),
@@ -56,13 +56,13 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   Site const site = world.pick(in_block ? Form::bmbt : Form::inode, input.byte());
   if (site.length == 0) return 0;
 
-  std::unique_ptr<MemoryDevice> const disk = world.disk();
+  OverlayDisk disk = world.disk();
   if (in_block) {
-    change_bmbt(input, *disk, site);
+    change_bmbt(input, disk, site);
   } else {
-    change_inode(input, *disk, site, flags);
+    change_inode(input, disk, site, flags);
   }
-  Result<std::unique_ptr<Volume>> const volume = Volume::open(*disk);
+  Result<std::unique_ptr<Volume>> const volume = Volume::open(disk);
   must(volume.has_value());
   Result<Inode> const inode = load_inode(*volume.value(), site.owner);
   if (!inode) return 0;

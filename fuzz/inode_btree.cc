@@ -12,7 +12,7 @@ namespace {
 using namespace xfsx;
 using namespace xfsx::fuzz;
 
-void change_agi(Input& input, MemoryDevice& disk, Geometry const& g) {
+void change_agi(Input& input, OverlayDisk& disk, Geometry const& g) {
   u64 const at = g.ag_header(AgNumber(input.byte() % g.ag_count()), 2).raw() * 512;
   std::vector<std::byte> sector = read_at(disk, at, g.sector_size());
   Region const regions[] = {region<disk::Agi>()};
@@ -21,7 +21,7 @@ void change_agi(Input& input, MemoryDevice& disk, Geometry const& g) {
   write_at(disk, at, sector);
 }
 
-void change_block(Input& input, MemoryDevice& disk, Site const& site) {
+void change_block(Input& input, OverlayDisk& disk, Site const& site) {
   std::vector<std::byte> block = read_at(disk, site.offset, site.length);
   constexpr std::size_t head = sizeof(disk::BtreeShortBlock);
   Region const regions[] = {region<disk::BtreeShortBlock>(), region<disk::InobtKey>(head),
@@ -55,12 +55,12 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   World const& world = World::of_structures(input.byte());
   Geometry const& g = world.geometry();
   u8 const flags = input.byte();
-  std::unique_ptr<MemoryDevice> const disk = world.disk();
-  if ((flags & 1) != 0) change_agi(input, *disk, g);
+  OverlayDisk disk = world.disk();
+  if ((flags & 1) != 0) change_agi(input, disk, g);
   if (Site const site = world.pick(Form::inobt, input.byte()); site.length != 0) {
-    change_block(input, *disk, site);
+    change_block(input, disk, site);
   }
-  Result<std::unique_ptr<Volume>> const volume = Volume::open(*disk);
+  Result<std::unique_ptr<Volume>> const volume = Volume::open(disk);
   must(volume.has_value());
   for (u32 ag = 0; ag < g.ag_count(); ++ag) walk(*volume.value(), AgNumber(ag));
   for (InodeNumber const ino : world.inodes()) (void)load_inode(*volume.value(), ino);

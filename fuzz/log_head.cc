@@ -17,7 +17,7 @@ using namespace xfsx::fuzz;
 constexpr u32 record_max = 512;  // basic blocks of the largest record, its headers included
 
 /// The last record header at or before `block`, within the length of the longest record.
-u32 record_before(MemoryDevice& disk, LogGeometry const& log, u32 block) {
+u32 record_before(OverlayDisk& disk, LogGeometry const& log, u32 block) {
   u32 const first = block > record_max ? block - record_max : 0;
   for (u32 at = block + 1; at-- > first;) {
     std::vector<std::byte> const bytes = read_at(disk, log.byte_of(LogBlock(at)), 4);
@@ -52,7 +52,7 @@ void stamp_record(Bytes record, u32 header_blocks) {
 }
 
 /// Changes the record that covers `block`.
-void change_record(Input& input, MemoryDevice& disk, LogGeometry const& log, u32 block) {
+void change_record(Input& input, OverlayDisk& disk, LogGeometry const& log, u32 block) {
   u8 const how = input.byte();
   u32 const start = record_before(disk, log, block);
   u32 const room = std::min(record_max, log.blocks - start) * 512;
@@ -78,14 +78,14 @@ void change_record(Input& input, MemoryDevice& disk, LogGeometry const& log, u32
 }
 
 /// Another cycle on one block, as when a write was left out.
-void change_cycle(Input& input, MemoryDevice& disk, LogGeometry const& log, u32 block) {
+void change_cycle(Input& input, OverlayDisk& disk, LogGeometry const& log, u32 block) {
   std::vector<std::byte> word = read_at(disk, log.byte_of(LogBlock(block)), 4);
   mutate(input, word, {}, 1);
   write_at(disk, log.byte_of(LogBlock(block)), word);
 }
 
 /// A run of blocks that power cut off: zeros, or what lay there before.
-void wipe(Input& input, MemoryDevice& disk, LogGeometry const& log, u32 block) {
+void wipe(Input& input, OverlayDisk& disk, LogGeometry const& log, u32 block) {
   u32 const count = std::min(input.half() % 4200U + 1, log.blocks - block);
   std::vector<std::byte> const zeros(count * std::size_t{512});
   write_at(disk, log.byte_of(LogBlock(block)), zeros);
@@ -104,8 +104,8 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   World const& world = World::of_logs(input.byte());
   Result<LogGeometry> const log = LogGeometry::of(world.geometry());
   must(log.has_value());
-  std::unique_ptr<MemoryDevice> const disk = world.disk();
-  Result<LogState> const before = find_log_head(*disk, log.value());
+  OverlayDisk disk = world.disk();
+  Result<LogState> const before = find_log_head(disk, log.value());
   must(before.has_value());
 
   // Most of what matters lies near the head.
@@ -114,11 +114,11 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     u8 const what = input.byte();
     u32 const far = (what & 0x80) != 0 ? input.word() : input.half() % 2048U;
     u32 const block = (head + log.value().blocks - far % log.value().blocks) % log.value().blocks;
-    if (what % 4 < 2) change_record(input, *disk, log.value(), block);
-    if (what % 4 == 2) change_cycle(input, *disk, log.value(), block);
-    if (what % 4 == 3) wipe(input, *disk, log.value(), block);
+    if (what % 4 < 2) change_record(input, disk, log.value(), block);
+    if (what % 4 == 2) change_cycle(input, disk, log.value(), block);
+    if (what % 4 == 3) wipe(input, disk, log.value(), block);
   }
-  Result<LogState> const after = find_log_head(*disk, log.value());
+  Result<LogState> const after = find_log_head(disk, log.value());
   if (after) check_found(after.value(), log.value());
   return 0;
 }

@@ -45,8 +45,8 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   Input input = script(data, size);
   World const& world = World::of_structures(input.byte());
   u8 const flags = input.byte();
-  std::unique_ptr<MemoryDevice> const disk = world.disk();
-  std::vector<std::byte> sector = read_at(*disk, 0, 32768);
+  OverlayDisk disk = world.disk();
+  std::vector<std::byte> sector = read_at(disk, 0, 32768);
 
   Region const regions[] = {region<disk::Superblock>()};
   mutate(input, Bytes(sector).first(sizeof(disk::Superblock)), regions);
@@ -56,7 +56,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
                  crc_offset);
   }
 
-  SuperblockLimits const limits{(flags & 1) != 0 ? disk->info().size : 0, 512};
+  SuperblockLimits const limits{(flags & 1) != 0 ? disk.info().size : 0, 512};
   Result<Geometry> const geometry = Geometry::from_superblock(sector, limits);
   if (!geometry) return 0;
   check_conversions(geometry.value());

@@ -20,6 +20,7 @@ constexpr std::string_view log_images[] = {"plain-v5",  "log-su32k",        "log
                                            "dirty-log", "wrapped-su256k"};
 
 constexpr u32 sites_of_a_kind = 4;
+constexpr u64 image_limit = 160 << 20;
 
 [[noreturn]] void give_up(std::string const& what) {
   std::fprintf(stderr, "fuzz: %s\n", what.c_str());
@@ -32,9 +33,9 @@ T need(Result<T> result, std::string const& what) {
   return std::move(result).value();
 }
 
-Geometry geometry_of(MemoryDevice& disk, std::string const& path) {
-  std::vector<std::byte> const sector = read_at(disk, 0, 4096);
-  return need(Geometry::from_superblock(sector, {disk.info().size, 512}), path);
+Geometry geometry_of(Seed const& seed, std::string const& path) {
+  return need(Geometry::from_superblock(seed.bytes().first(4096), {seed.bytes().size(), 512}),
+              path);
 }
 
 World const& world(std::span<std::string_view const> names, u8 number) {
@@ -69,7 +70,7 @@ void write_at(BlockDevice& disk, u64 offset, ConstBytes bytes) {
 }
 
 World::World(std::string const& path)
-    : seed_(need(load_gz_image(path), path)), geometry_(geometry_of(*seed_, path)) {
+    : seed_(need(Seed::load(path, image_limit), path)), geometry_(geometry_of(*seed_, path)) {
   find_sites();
 }
 
@@ -77,15 +78,10 @@ void World::find_sites() {
   u64 const log_first = geometry_.daddr(geometry_.log_start()).raw() * 512;
   u64 const log_end = log_first + u64{geometry_.log_blocks()} * geometry_.block_size();
   u32 const block = geometry_.block_size();
-  constexpr u64 window = 1 << 20;
-  for (u64 at = 0; at < geometry_.data_blocks() * block; at += window) {
-    u64 const count = std::min(window, geometry_.data_blocks() * block - at);
-    std::vector<std::byte> const bytes = read_at(*seed_, at, static_cast<std::size_t>(count));
-    for (u64 in = 0; in < count; in += block) {
-      // Copies of blocks in the log are not blocks.
-      if (at + in >= log_first && at + in < log_end) continue;
-      look_at(at + in, ConstBytes(bytes).subspan(static_cast<std::size_t>(in), block));
-    }
+  for (u64 at = 0; at < geometry_.data_blocks() * block; at += block) {
+    // Copies of blocks in the log are not blocks.
+    if (at >= log_first && at < log_end) continue;
+    look_at(at, seed_->bytes().subspan(static_cast<std::size_t>(at), block));
   }
 }
 

@@ -4,7 +4,7 @@
 
 #include "format/geometry.h"
 #include "fuzz/support/input.h"
-#include "testing/memory_device.h"
+#include "fuzz/support/overlay_disk.h"
 
 #include <map>
 #include <memory>
@@ -42,7 +42,7 @@ class World {
   explicit World(std::string const& path);
 
   /// A disk that may be changed; the seed itself stays as it is.
-  [[nodiscard]] std::unique_ptr<MemoryDevice> disk() const { return seed_->snapshot(); }
+  [[nodiscard]] OverlayDisk disk() const { return OverlayDisk(seed_); }
   [[nodiscard]] Geometry const& geometry() const { return geometry_; }
   /// A few structures of each kind, as different from each other as the image has them.
   [[nodiscard]] std::vector<Site> const& sites(Form form) const;
@@ -61,7 +61,7 @@ class World {
   void look_at_inodes(u64 offset, ConstBytes block);
   void keep(Form form, u32 variety, Site const& site);
 
-  std::unique_ptr<MemoryDevice> seed_;
+  std::shared_ptr<Seed const> seed_;
   Geometry geometry_;
   std::map<Form, std::vector<Site>> sites_;
   std::map<std::pair<Form, u32>, u32> kept_;
