@@ -1,5 +1,6 @@
 #include "device/block_file.h"
 
+#include "base/checked.h"
 #include "device/guard.h"
 
 #include <fcntl.h>
@@ -93,23 +94,13 @@ Result<void> BlockFile::run(Direction direction, int flags) {
   return parts_.engine->run(direction, transfers, unit);
 }
 
-Result<void> BlockFile::reserve(std::span<WriteRequest const> ranges) {
+Result<void> BlockFile::reserve(u64 offset, u64 length) {
   if (parts_.info.is_block_device) return success();
-  return guarded([&]() -> Result<void> {
-    XFSX_TRYV(plan_write(ranges));
-    // Neighbours that the plan has merged into one transfer, and transfers that touch, are one
-    // call to the host.
-    std::span<Transfer> const transfers = plan_.transfers();
-    for (std::size_t i = 0; i < transfers.size();) {
-      u64 const start = transfers[i].offset;
-      u64 end = start;
-      for (; i < transfers.size() && transfers[i].offset <= end; ++i) {
-        end = std::max(end, transfers[i].offset + transfers[i].length);
-      }
-      XFSX_TRYV(reserve_range(start, end - start));
-    }
-    return success();
-  });
+  XFSX_TRYV(check_writable());
+  if (!range_inside(offset, length, parts_.info.size)) {
+    return device_error(Errc::truncated, EINVAL, "reserving room past the end of the image", offset);
+  }
+  return guarded([&] { return reserve_range(offset, length); });
 }
 
 namespace {

@@ -27,7 +27,7 @@ class BlockFile final : public BlockDevice {
   Result<void> write(std::span<WriteRequest const> batch) override;
   Result<void> flush() override;
   Result<void> write_durable(std::span<WriteRequest const> batch) override;
-  Result<void> reserve(std::span<WriteRequest const> ranges) override;
+  Result<void> reserve(u64 offset, u64 length) override;
   [[nodiscard]] DeviceStats stats() const override { return stats_; }
 
  private:

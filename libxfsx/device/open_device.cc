@@ -1,26 +1,50 @@
+// Opening: what kind of file it is, whether somebody else uses it, and what it asks of requests.
+// A reader disturbs nobody and may look at a mounted or locked image; a writer shares with nobody.
+
 #include <xfsx/device.h>
 
 #include "device/block_file.h"
 #include "device/engine.h"
 #include "device/guard.h"
+#include "device/holders.h"
+#include "device/image_lock.h"
+#include "device/slice.h"
 #include "device/unique_fd.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <chrono>
+#include <fstream>
+#include <thread>
 
 namespace xfsx::inline v0 {
 
 namespace {
 
+// udev opens a device after each close of a writer, for a moment.
+constexpr std::chrono::milliseconds busy_patience{500};
+constexpr std::chrono::milliseconds busy_pause{20};
+
 Error cannot_open(int error) {
   if (error == EROFS) return refuse(EROFS, "the image is write-protected");
-  if (error == EBUSY || error == ETXTBSY)
-    return make_error(Errc::busy, EBUSY, "the device is in use");
+  if (error == EBUSY || error == ETXTBSY) {
+    return make_error(Errc::busy, EBUSY, "in use by another program");
+  }
   return make_error(Errc::missing, error, "cannot be opened");
+}
+
+bool disk_is_read_only(dev_t device) {
+  std::ifstream file(fmt::format("/sys/dev/block/{}:{}/ro", major(device), minor(device)));
+  int value = 0;
+  return file >> value && value != 0;
 }
 
 Result<struct stat> check_kind(std::string const& path) {
@@ -31,6 +55,48 @@ Result<struct stat> check_kind(std::string const& path) {
     return refuse(EINVAL, "neither a regular file nor a block device");
   }
   return status;
+}
+
+Result<void> check_holders(struct stat const& status) {
+  std::optional<Holder> const holder = find_holder(status);
+  if (!holder) return success();
+  return with_note(make_error(Errc::busy, EBUSY, holder->reason), holder->name);
+}
+
+Result<UniqueFd> open_exclusively(std::string const& path, struct stat const& status) {
+  bool const is_block = S_ISBLK(status.st_mode);
+  XFSX_TRYV(check_holders(status));
+  if (is_block && disk_is_read_only(status.st_rdev)) return cannot_open(EROFS);
+  // O_EXCL without O_CREAT: the kernel's claim on a block device.
+  int const flags = O_RDWR | O_CLOEXEC | (is_block ? O_EXCL : 0);
+  for (std::chrono::milliseconds waited{0};; waited += busy_pause) {
+    UniqueFd fd(::open(path.c_str(), flags));
+    if (fd) return fd;
+    int const error = errno;
+    if (error != EBUSY || waited >= busy_patience) {
+      if (error == EBUSY) {
+        XFSX_TRYV(check_holders(status));
+      }
+      return cannot_open(error);
+    }
+    std::this_thread::sleep_for(busy_pause);
+  }
+}
+
+Result<UniqueFd> open_file(std::string const& path, struct stat const& status, bool writable) {
+  if (!writable) {
+    UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd) return cannot_open(errno);
+    if (S_ISREG(status.st_mode)) lock_for_reading(fd.get());
+    return fd;
+  }
+  XFSX_TRY(UniqueFd fd, open_exclusively(path, status));
+  if (S_ISREG(status.st_mode)) {
+    XFSX_TRYV(lock_for_writing(fd.get()));
+    // Who attached a loop device between our look and our lock is found now.
+    XFSX_TRYV(check_holders(status));
+  }
+  return fd;
 }
 
 Result<void> measure(BlockFile::Parts& parts, struct stat const& status) {
@@ -49,21 +115,69 @@ Result<void> measure(BlockFile::Parts& parts, struct stat const& status) {
   return success();
 }
 
+struct DirectAlignment {
+  u32 memory;
+  u32 offset;
+};
+
+/// What the host asks of direct requests; a sector where it does not say.
+DirectAlignment direct_alignment(int fd, u32 sector) {
+  DirectAlignment alignment{sector, sector};
+#ifdef STATX_DIOALIGN
+  struct statx status{};
+  if (::statx(fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &status) == 0 &&
+      (status.stx_mask & STATX_DIOALIGN) != 0 && status.stx_dio_mem_align != 0) {
+    alignment = {status.stx_dio_mem_align, status.stx_dio_offset_align};
+  }
+#endif
+  return alignment;
+}
+
+/// Turns O_DIRECT on where the host can do it in units of our sectors; elsewhere requests go
+/// through the host's page cache.
+void enable_direct(BlockFile::Parts& parts) {
+  constexpr u32 largest_unit = 4096;
+  int const fd = parts.fd.get();
+  u32 const sector = parts.info.logical_sector;
+  DirectAlignment const alignment = direct_alignment(fd, sector);
+  if (alignment.offset > sector || std::max(alignment.memory, sector) > largest_unit) return;
+  int const flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_DIRECT) != 0) return;
+  // The only sure sign is a read that works, at an address that is aligned to no more than needed.
+  alignas(largest_unit) std::array<std::byte, 2 * largest_unit> buffer{};
+  if (::pread(fd, buffer.data() + alignment.memory, sector, 0) < 0 && errno == EINVAL) {
+    ::fcntl(fd, F_SETFL, flags);
+    return;
+  }
+  parts.limits.direct = true;
+  parts.limits.memory_alignment = alignment.memory;
+  parts.info.memory_alignment = std::max(alignment.memory, parts.info.memory_alignment);
+}
+
+Result<std::unique_ptr<Engine>> make_engine(IoBackend backend, int fd) {
+  if (backend != IoBackend::threads) {
+    Result<std::unique_ptr<Engine>> engine = make_uring_engine(fd);
+    if (engine || backend == IoBackend::uring) return engine;
+  }
+  return make_thread_engine(fd);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<BlockDevice>> open_device(std::string const& path,
                                                  OpenDeviceOptions const& options) {
   return guarded([&]() -> Result<std::unique_ptr<BlockDevice>> {
-    XFSX_TRYV(check_kind(path));
+    XFSX_TRY(struct stat status, check_kind(path));
     BlockFile::Parts parts;
-    parts.fd = UniqueFd(::open(path.c_str(), (options.writable ? O_RDWR : O_RDONLY) | O_CLOEXEC));
-    if (!parts.fd) return cannot_open(errno);
-    struct stat status{};
+    XFSX_TRY(parts.fd, open_file(path, status, options.writable));
     if (::fstat(parts.fd.get(), &status) != 0) return cannot_open(errno);
     parts.info.write_protected = !options.writable;
     XFSX_TRYV(measure(parts, status));
-    XFSX_TRY(parts.engine, make_thread_engine(parts.fd.get()));
-    return std::unique_ptr<BlockDevice>(std::make_unique<BlockFile>(std::move(parts)));
+    if (options.direct) enable_direct(parts);
+    XFSX_TRY(parts.engine, make_engine(options.backend, parts.fd.get()));
+    std::unique_ptr<BlockDevice> device = std::make_unique<BlockFile>(std::move(parts));
+    if (options.offset == 0) return device;
+    return SliceDevice::make(std::move(device), options.offset);
   });
 }
 

@@ -190,8 +190,9 @@ Result<void> verify_inode(ConstBytes slice, BlockContext const& context, InodeNu
   Subject const s{InodeView(slice), Check(view_as<Dinode>(slice), mine.where), context.geometry};
   XFSX_TRYV(check_identity(s, mine, ino));
   if (s.inode.mode() == 0) return success();
-  XFSX_TRYV(check_attr_fork(s));
+  // The flags say where the counters are.
   XFSX_TRYV(check_flags(s));
+  XFSX_TRYV(check_attr_fork(s));
   XFSX_TRYV(check_counters(s));
   return check_data_fork(s);
 }

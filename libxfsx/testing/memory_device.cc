@@ -1,5 +1,6 @@
 #include "testing/memory_device.h"
 
+#include "base/assert.h"
 #include "base/checked.h"
 #include "device/guard.h"
 #include "device/unique_fd.h"
@@ -83,7 +84,7 @@ Result<void> MemoryDevice::write(std::span<WriteRequest const> batch) {
   }
   return guarded([&]() -> Result<void> {
     for (WriteRequest const& request : batch) {
-      write_bytes(request.offset, request.from);
+      poke(request.offset, request.from);
       stats_.writes += 1;
       stats_.write_bytes += request.from.size();
     }
@@ -91,7 +92,8 @@ Result<void> MemoryDevice::write(std::span<WriteRequest const> batch) {
   });
 }
 
-void MemoryDevice::write_bytes(u64 offset, ConstBytes from) {
+void MemoryDevice::poke(u64 offset, ConstBytes from) {
+  XFSX_ASSERT(range_inside<u64>(offset, from.size(), size_));
   for_each_piece(offset, from.size(), [&](u64 index, u64 inside, u64 done, u64 count) {
     std::shared_ptr<Chunk>& chunk = chunks_[index];
     ConstBytes const piece = from.subspan(done, count);

@@ -25,6 +25,9 @@ class MemoryDevice final : public BlockDevice {
   Result<void> flush() override;
   [[nodiscard]] DeviceStats stats() const override { return stats_; }
 
+  /// Changes bytes of a range inside the disk, whatever its sectors are; counts as no request.
+  void poke(u64 offset, ConstBytes from);
+
   /// Writes the disk into a new or emptied file, zeros as holes. Errors: io.
   Result<void> store(std::string const& path) const;
 
@@ -37,7 +40,6 @@ class MemoryDevice final : public BlockDevice {
 
   template <class Visit>
   void for_each_piece(u64 offset, u64 length, Visit&& visit) const;
-  void write_bytes(u64 offset, ConstBytes from);
 
   u64 size_;
   u32 logical_sector_;

@@ -242,20 +242,20 @@ def directories(f):
     """Directories in short form, one block, leaf and node form, some entries deleted."""
     f.mkdir("dirs")
     f.file("dirs/link-target", 1)
-    for name, count, width in (("short", 4, 8), ("block", 20, 16), ("leaf", 90, 60),
-                               ("node", 700, 60)):
+    for name, count, width in (("short", 4, 8), ("block", 20, 16), ("leaf", 90, 100),
+                               ("node", 1100, 12)):
         f.mkdir(f"dirs/{name}")
         for i in range(count):
             entry = f"dirs/{name}/{i:06d}".ljust(len(f"dirs/{name}/") + width, "x")
             os.link(f.path("dirs/link-target"), f.path(entry))
-            if name == "node" and i % 3 == 2:
-                os.unlink(f.path(entry))
+    for i in range(2, 1100, 3):         # stale entries and free space in the middle
+        os.unlink(f.path(f"dirs/node/{i:06d}".ljust(len("dirs/node/") + 12, "x")))
     long_links = f.options.get("long_links", 0)
     if long_links:
-        f.mkdir("dirs/free-index")
+        f.mkdir("dirs/btree")
         for i in range(long_links):
             os.link(f.path("dirs/link-target"),
-                    f.path(f"dirs/free-index/{i:06d}".ljust(16 + 250, "y")))
+                    f.path(f"dirs/btree/{i:06d}".ljust(16 + 250, "y")))
     f.mkdir("dirs/files")
     for i in range(150):
         os.close(os.open(f.path(f"dirs/files/{i:03d}"), os.O_CREAT | os.O_WRONLY, 0o600))

@@ -26,17 +26,17 @@ RECIPES = (
     Recipe("debian12", "", "Debian 12's defaults (4k blocks, inode 512, reflink, finobt,"
            " inobtcount, bigtime, sparse inodes), the smallest log that mkfs takes, in its"
            " first cycle", parts=FULL),
-    Recipe("block1k", "-b size=1024 -l size=12m", "1k blocks: tall mapping btrees, every directory"
-           " and attribute form, a directory with two free-index blocks",
+    Recipe("block1k", "-b size=1024 -l size=12m", "1k blocks, directory blocks"
+           " of four: tall mapping btrees, a node directory in a btree fork",
            parts=FULL + ("tall",), options={"long_links": 1500}),
     Recipe("block2k", "-b size=2048 -i size=1024 -l size=12m",
            "2k blocks and inodes of 1024", parts=FULL),
     Recipe("inode2k", "-i size=2048", "inodes of 2048: large fork areas", parts=SOME),
     Recipe("sector4k", "-s size=4096 -l size=16m -d agcount=2 -i size=1024",
            "sectors of 4096 in data and log", parts=SOME),
-    Recipe("dir8k", "-n size=8192 -d agsize=16m -l size=10m",
+    Recipe("dir8k", "-n size=8192 -d agsize=22m -l size=10m",
            "directory blocks of two filesystem blocks; a last AG that is shorter than the others",
-           mib=70, parts=SOME),
+           mib=84, parts=SOME),
     Recipe("dir4k-block1k", "-b size=1024 -n size=4096 -l size=12m",
            "directory blocks of four filesystem blocks", parts=SOME),
     Recipe("nrext64", "-i nrext64=1", "64-bit extent counters (di_big_nextents)", parts=FULL),

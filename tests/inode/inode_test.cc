@@ -65,7 +65,8 @@ Error load_changed(std::string const& name, u64 ino, std::function<void(disk::Di
 }
 
 u64 ino_of(std::string const& image, std::string const& path) {
-  for (nlohmann::json const& entry : test::manifest_of(image)["entries"]) {
+  nlohmann::json const manifest = test::manifest_of(image);
+  for (nlohmann::json const& entry : manifest["entries"]) {
     if (entry["path"] == path) return entry["ino"].get<u64>();
   }
   throw std::out_of_range(path);

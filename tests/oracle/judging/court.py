@@ -50,6 +50,7 @@ class Court:
         self.options = options
         linux.need_root()
         self.repairs = xfsprogs.choose(options.repair)
+        self.hashes = manifest.Hashes()
         self.messages = linux.KernelMessages()
         self.scratch = tempfile.mkdtemp(prefix="judge.", dir=linux.scratch_directory())
         self.base, self.base_free = None, None
@@ -119,7 +120,7 @@ class Court:
                     if free != self.base_free:
                         verdict.problems.append(
                             f"free blocks: expected {self.base_free}, found {free}")
-                entries = manifest.walk(m.root, not self.options.no_mappings)
+                entries = manifest.walk(m.root, not self.options.no_mappings, self.hashes)
                 m.unmount()
             else:
                 verdict.problems.append(f"mount failed: {m.error}")
