@@ -2,8 +2,11 @@
 
 #include "base/checked.h"
 #include "base/view.h"
+#include "disk/attr.h"
 #include "disk/btree.h"
+#include "disk/dir.h"
 #include "disk/inode.h"
+#include "disk/symlink.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -92,21 +95,33 @@ void World::look_at(u64 offset, ConstBytes block) {
     return InodeNumber(view_as<be64>(block, at).value());
   };
   u32 const magic = view_as<be32>(block).value();
+  constexpr std::size_t in_data = offsetof(disk::DirDataHeader, owner);
+  constexpr std::size_t in_free = offsetof(disk::DirFreeHeader, owner);
+  constexpr std::size_t in_link = offsetof(disk::SymlinkHeader, owner);
+  constexpr std::size_t in_value = offsetof(disk::AttrRemoteHeader, owner);
   switch (magic) {
     case disk::inobt_magic: return keep(Form::inobt, 0, {offset, block_size, {}});
     case disk::refcountbt_magic: return keep(Form::refcountbt, 0, {offset, block_size, {}});
-    case disk::bmbt_magic:
-      return keep(Form::bmbt, view_as<be16>(block, 4).value(), {offset, block_size, owner_at(56)});
-    case 0x58444233: return keep(Form::dir_block, 0, {offset, dir_size, owner_at(40)});
-    case 0x58444433: return keep(Form::dir_data, 0, {offset, dir_size, owner_at(40)});
-    case 0x58444633: return keep(Form::dir_free, 0, {offset, dir_size, owner_at(40)});
-    case 0x58534c4d: return keep(Form::symlink, 0, {offset, block_size, owner_at(32)});
+    case disk::bmbt_magic: {
+      u16 const level = view_as<disk::BtreeLongBlock>(block).level.value();
+      return keep(Form::bmbt, level,
+                  {offset, block_size, owner_at(offsetof(disk::BtreeLongBlock, owner))});
+    }
+    case disk::dir_block_magic: return keep(Form::dir_block, 0, {offset, dir_size, owner_at(in_data)});
+    case disk::dir_data_magic: return keep(Form::dir_data, 0, {offset, dir_size, owner_at(in_data)});
+    case disk::dir_free_magic: return keep(Form::dir_free, 0, {offset, dir_size, owner_at(in_free)});
+    case disk::symlink_magic: return keep(Form::symlink, 0, {offset, block_size, owner_at(in_link)});
+    case disk::attr_remote_magic:
+      return keep(Form::attr_remote, 0, {offset, block_size, owner_at(in_value)});
     default: break;
   }
-  switch (view_as<be16>(block, 8).value()) {
-    case 0x3df1: return keep(Form::dir_leaf1, 0, {offset, dir_size, owner_at(48)});
-    case 0x3dff: return keep(Form::dir_leafn, 0, {offset, dir_size, owner_at(48)});
-    case 0x3ebe: return keep(Form::da_node, 0, {offset, dir_size, owner_at(48)});
+  // What starts with the links of a directory or attribute index.
+  InodeNumber const owner = owner_at(offsetof(disk::DaBlockInfo, owner));
+  switch (view_as<be16>(block, offsetof(disk::DaBlockInfo, magic)).value()) {
+    case disk::dir_leaf1_magic: return keep(Form::dir_leaf1, 0, {offset, dir_size, owner});
+    case disk::dir_leafn_magic: return keep(Form::dir_leafn, 0, {offset, dir_size, owner});
+    case disk::da_node_magic: return keep(Form::da_node, 0, {offset, dir_size, owner});
+    case disk::attr_leaf_magic: return keep(Form::attr_leaf, 0, {offset, block_size, owner});
     default: break;
   }
   if (magic >> 16 == disk::inode_magic) look_at_inodes(offset, block);

@@ -27,7 +27,10 @@ enum class Form : u8 {
   dir_free,
   da_node,
   symlink,
+  attr_leaf,
+  attr_remote,
 };
+inline constexpr u8 form_count = static_cast<u8>(Form::attr_remote) + 1;
 
 /// Where a structure lies in an image.
 struct Site {
