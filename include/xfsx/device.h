@@ -66,8 +66,8 @@ class XFSX_API BlockDevice {
   /// device can and nothing else waits for a flush, otherwise by a write and a flush.
   virtual Result<void> write_durable(std::span<WriteRequest const> batch);
 
-  /// Makes sure that later writes to `length` bytes from `offset` cannot fail for want of room on the
-  /// host. Devices of fixed storage have nothing to do. Errors: host_full.
+  /// Makes sure that later writes to `length` bytes from `offset` cannot fail for want of room on
+  /// the host. Devices of fixed storage have nothing to do. Errors: host_full.
   virtual Result<void> reserve(u64 offset, u64 length);
 
   [[nodiscard]] virtual DeviceStats stats() const { return {}; }

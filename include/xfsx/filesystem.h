@@ -1,11 +1,13 @@
 #pragma once
-// A filesystem opened for reading: what it is, its names, its files, and where their blocks lie.
+// A filesystem: what it is, its names, its files, where their blocks lie, and the exchange of file
+// contents.
 //
-// Nothing here writes. A Filesystem belongs to one thread at a time and must not outlive its
+// Only exchange() writes. A Filesystem belongs to one thread at a time and must not outlive its
 // device. Numbers come from the disk and were checked against the rules of the format; an error
 // says which structure broke which rule, and where.
 
 #include <xfsx/device.h>
+#include <xfsx/exchange.h>
 
 #include <functional>
 #include <memory>
@@ -191,6 +193,17 @@ class XFSX_API Filesystem {
   /// blocks begin or cease to be shared. Errors: those of the structures; refused ENOENT.
   Result<void> mappings(InodeNumber file, Fork fork,
                         std::function<bool(FileMapping const&)> const& visit);
+
+  /// What an exchange of two files' contents would do and cost; writes nothing. Errors: dirty_log;
+  /// refused with the errno of the rule that forbids it, and the operand where one file is to
+  /// blame; those of the structures.
+  Result<ExchangePlan> plan_exchange(ExchangeRequest const& request);
+
+  /// Exchanges the contents of two files as one atomic change and leaves a clean log. The device
+  /// must have been opened for writing. Errors: those of plan_exchange; cancelled; host_full, io
+  /// and no_memory with Error::image saying what became of the filesystem; shut_down after a
+  /// failure.
+  Result<ExchangeReport> exchange(ExchangeRequest const& request);
 
   /// For the library's own use.
   [[nodiscard]] Impl& impl() { return *impl_; }

@@ -11,6 +11,8 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
+#include <thread>
+#include <vector>
 
 namespace xfsx::inline v0 {
 
@@ -23,7 +25,9 @@ class ThreadEngine final : public Engine {
  public:
   explicit ThreadEngine(int fd) : fd_(fd) {}
   ~ThreadEngine() override {
-    if (pool_) pool_->join();
+    // No work is left: run() waits for all of it.
+    if (pool_) pool_->stop();
+    for (std::thread& thread : threads_) thread.join();
   }
 
   [[nodiscard]] std::string_view name() const override { return "threads"; }
@@ -47,7 +51,12 @@ class ThreadEngine final : public Engine {
  private:
   void start_helpers(std::size_t wanted) {
     try {
-      if (wanted > 0 && !pool_) pool_.emplace(helper_count);
+      if (wanted == 0) return;
+      // The pool's own constructor waits for ever when the host refuses it one thread of several,
+      // so it starts empty and each thread joins by itself.
+      if (!pool_) pool_.emplace(0U);
+      threads_.reserve(helper_count);
+      while (threads_.size() < wanted) threads_.emplace_back([this] { pool_->attach(); });
       for (std::size_t i = 0; i < wanted; ++i) {
         adjust_helpers(1);
         try {
@@ -102,6 +111,7 @@ class ThreadEngine final : public Engine {
   std::size_t failed_at_ = 0;
   std::optional<Error> error_;
   std::optional<boost::asio::thread_pool> pool_;
+  std::vector<std::thread> threads_;
 };
 
 }  // namespace

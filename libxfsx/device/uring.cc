@@ -31,6 +31,9 @@ class UringEngine final : public Engine {
   ~UringEngine() override {
     boost::system::error_code ignored;
     event_.close(ignored);
+    // The kernel takes a ring apart after we have gone on; a file that it still knew would stay
+    // locked or claimed until then.
+    if (file_registered_) ::io_uring_unregister_files(&ring_);
     if (ring_made_) ::io_uring_queue_exit(&ring_);
   }
 

@@ -44,6 +44,7 @@ Result<void> check_end(ExchangeRange const& range, u64 block_size, u64 size1, u6
 
 Result<void> check_volume(Volume& volume) {
   Geometry const& g = volume.geometry();
+  XFSX_TRYV(volume.check_alive());
   XFSX_TRYV(check_writable(g));
   if (!g.has_internal_log()) {
     return refuse(EOPNOTSUPP, "the log is on an external device");

@@ -31,9 +31,8 @@ class ListedItems final : public ItemSource {
 Result<CheckpointResult> compose_checkpoint(BlockDevice& device, LogGeometry const& log,
                                             ItemSource& items, ComposeOptions const& options) {
   XFSX_TRY(LogState const state, find_log_head(device, log));
-  u32 const record_size = options.record_size != 0
-                              ? options.record_size
-                              : LogWriter::record_size_for(log, items.sizes());
+  u32 const record_size = options.record_size != 0 ? options.record_size
+                                                   : LogWriter::record_size_for(log, items.sizes());
   XFSX_TRY(std::unique_ptr<LogWriter> const writer,
            LogWriter::create(device, log, state, record_size));
   XFSX_TRYV(writer->clear_stale());

@@ -328,8 +328,8 @@ Result<LogState> HeadSearch::run() {
   state.clean = unmounted_ || head_ == tail_;
   state.torn = torn_;
   state.head = Lsn(cycle_, LogBlock(head_));
-  state.tail = state.clean ? state.head
-                           : Lsn(tail_ <= head_ ? cycle_ : cycle_ - 1, LogBlock(tail_));
+  state.tail =
+      state.clean ? state.head : Lsn(tail_ <= head_ ? cycle_ : cycle_ - 1, LogBlock(tail_));
   state.last_record = LogBlock(last_.block);
   state.record_size = last_.header.h_size.value();
   return state;

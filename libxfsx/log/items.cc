@@ -19,9 +19,13 @@ namespace field = disk::inode_item_field;
 constexpr std::size_t own_capacity = 4096;
 constexpr std::size_t max_regions = 1 + log_max_chunks / 2;
 
-u32 chunks_of(std::size_t bytes) { return static_cast<u32>(bytes / log_chunk_size); }
+u32 chunks_of(std::size_t bytes) {
+  return static_cast<u32>(bytes / log_chunk_size);
+}
 
-u32 map_words(std::size_t bytes) { return div_round_up(chunks_of(bytes), 32U); }
+u32 map_words(std::size_t bytes) {
+  return div_round_up(chunks_of(bytes), 32U);
+}
 
 /// Calls `run(first, count)` for each run of dirty chunks.
 template <class F>
@@ -140,8 +144,7 @@ Result<u32> InodeItemMaker::add_broot(Fork const& fork) {
   ConstBytes const from = fork.bytes.subspan(sizeof(disk::BmdrBlock));
   Bytes const to = region.subspan(sizeof(disk::BtreeLongBlock));
   std::ranges::copy(from.first(keys), to.begin());
-  std::ranges::copy(from.subspan(room * sizeof(disk::BmbtKey), keys),
-                    to.subspan(keys).begin());
+  std::ranges::copy(from.subspan(room * sizeof(disk::BmbtKey), keys), to.subspan(keys).begin());
   return static_cast<u32>(region.size());
 }
 
@@ -200,9 +203,9 @@ Result<void> InodeItemMaker::make() {
     }
   }
   if (request_.attr_fork && inode_.forkoff != 0) {
-    XFSX_TRY(attr_size, add_fork(attr_fork(),
-                                 {field::attr_local, field::attr_extents, field::attr_broot},
-                                 "naextents"));
+    XFSX_TRY(attr_size,
+             add_fork(attr_fork(), {field::attr_local, field::attr_extents, field::attr_broot},
+                      "naextents"));
   }
   format.type = static_cast<u16>(disk::LogItemType::inode);
   format.size = static_cast<u16>(item_.regions().size());
@@ -218,7 +221,9 @@ Result<void> InodeItemMaker::make() {
 
 }  // namespace
 
-void ChunkMap::set_all(std::size_t bytes) { set_range(0, bytes); }
+void ChunkMap::set_all(std::size_t bytes) {
+  set_range(0, bytes);
+}
 
 void ChunkMap::set_range(std::size_t offset, std::size_t bytes) {
   XFSX_ASSERT(bytes > 0 && (offset + bytes - 1) / log_chunk_size < log_max_chunks);
@@ -236,7 +241,9 @@ ChunkMap& ChunkMap::operator|=(ChunkMap const& other) {
   return *this;
 }
 
-LogItem::LogItem() : own_(own_capacity) { regions_.reserve(max_regions); }
+LogItem::LogItem() : own_(own_capacity) {
+  regions_.reserve(max_regions);
+}
 
 void LogItem::clear() {
   regions_.clear();
@@ -276,8 +283,8 @@ void make_buffer_item(LogItem& item, BufferItem const& buffer) {
   auto& format = edit_as<disk::BufferLogFormat>(head);
   format.type = static_cast<u16>(disk::LogItemType::buffer);
   format.size = static_cast<u16>(item.regions().size());
-  format.flags = static_cast<u16>(
-      buffer.flags | static_cast<u16>(buffer.type) << disk::buffer_item_flag::type_shift);
+  format.flags = static_cast<u16>(buffer.flags | static_cast<u16>(buffer.type)
+                                                     << disk::buffer_item_flag::type_shift);
   format.len = static_cast<u16>(buffer.image.size() / basic_block_size);
   format.blkno = buffer.address;
   format.map_size = words;
@@ -301,9 +308,8 @@ void make_cancel_item(LogItem& item, Daddr address, SectorCount length) {
 
 LogSizes buffer_item_sizes(BufferItem const& buffer) {
   LogSizes sizes{1, sizeof(disk::BufferLogFormat) + u64{map_words(buffer.image.size())} * 4};
-  for_each_run(buffer.dirty, chunks_of(buffer.image.size()), [&](u32, u32 count) {
-    sizes += LogSizes{1, u64{count} * log_chunk_size};
-  });
+  for_each_run(buffer.dirty, chunks_of(buffer.image.size()),
+               [&](u32, u32 count) { sizes += LogSizes{1, u64{count} * log_chunk_size}; });
   return sizes;
 }
 

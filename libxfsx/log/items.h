@@ -37,7 +37,9 @@ class ChunkMap {
   void set_all(std::size_t bytes);
   /// Marks the chunks that [offset, offset + bytes) touches; bytes is not 0.
   void set_range(std::size_t offset, std::size_t bytes);
-  [[nodiscard]] bool test(u32 chunk) const { return ((words_[chunk / 32] >> (chunk % 32)) & 1) != 0; }
+  [[nodiscard]] bool test(u32 chunk) const {
+    return ((words_[chunk / 32] >> (chunk % 32)) & 1) != 0;
+  }
   [[nodiscard]] bool none() const;
   [[nodiscard]] u32 word(u32 index) const { return words_[index]; }
   ChunkMap& operator|=(ChunkMap const& other);
@@ -46,8 +48,8 @@ class ChunkMap {
   std::array<u32, log_max_chunks / 32> words_{};
 };
 
-/// Regions of one item. Small ones are made in its own memory, which is allocated once; others point
-/// into memory of whoever made the item. Reused from item to item.
+/// Regions of one item. Small ones are made in its own memory, which is allocated once; others
+/// point into memory of whoever made the item. Reused from item to item.
 class LogItem {
  public:
   LogItem();

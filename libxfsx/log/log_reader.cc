@@ -18,8 +18,8 @@ constexpr std::size_t crc_extended = 260;  // bytes of a further header block un
 Result<void> feed_blocks(LogReader& reader, Crc32c& crc, u64 first, u32 bytes) {
   while (bytes > 0) {
     u32 const block = reader.wrap(first);
-    u32 const count = std::min({div_round_up(bytes, basic_block_size), reader.blocks() - block,
-                                log_record_max_blocks});
+    u32 const count = std::min(
+        {div_round_up(bytes, basic_block_size), reader.blocks() - block, log_record_max_blocks});
     XFSX_TRY(ConstBytes const data, reader.read(block, count, LogReader::Ahead::forward));
     u32 const n = std::min<u32>(bytes, count * basic_block_size);
     crc.feed(data.first(n));
@@ -33,8 +33,9 @@ Result<u32> record_crc(LogReader& reader, u32 block, disk::LogRecordHeader const
                        u32 header_blocks, std::size_t header_bytes) {
   Crc32c crc;
   ConstBytes const head = bytes_of(header);
-  crc.feed(head.first(crc_offset)).feed_zeroes(4).feed(
-      head.subspan(crc_offset + 4, header_bytes - crc_offset - 4));
+  crc.feed(head.first(crc_offset))
+      .feed_zeroes(4)
+      .feed(head.subspan(crc_offset + 4, header_bytes - crc_offset - 4));
   u32 const extended = div_round_up(header.len.value(), cycle_bytes);
   for (u32 i = 1; i < extended && i < header_blocks; ++i) {
     XFSX_TRYV(feed_blocks(reader, crc, u64{block} + i, crc_extended));
@@ -106,8 +107,8 @@ Result<void> check_log_header(disk::LogRecordHeader const& header, u32 block, u3
   return view.at_most(header.len, size);
 }
 
-Result<void> check_log_record_crc(LogReader& reader, u32 block,
-                                  disk::LogRecordHeader const& header, u32 header_blocks) {
+Result<void> check_log_record_crc(LogReader& reader, u32 block, disk::LogRecordHeader const& header,
+                                  u32 header_blocks) {
   u32 const stored = header.crc.value();
   if (stored == 0) return success();
   XFSX_TRY(u32 const crc, record_crc(reader, block, header, header_blocks, crc_header));

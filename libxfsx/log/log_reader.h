@@ -1,6 +1,6 @@
 #pragma once
-// Reads of the log through one window of bounded size, so that a scan costs few large requests and a
-// probe one small one.
+// Reads of the log through one window of bounded size, so that a scan costs few large requests and
+// a probe one small one.
 
 #include <xfsx/device.h>
 
@@ -69,7 +69,7 @@ Result<void> check_log_header(disk::LogRecordHeader const& header, u32 block, u3
 
 /// Compares the checksum of the record at `block`, which has `header_blocks`. A record without
 /// checksum passes. Errors: io, bad_crc.
-Result<void> check_log_record_crc(LogReader& reader, u32 block,
-                                  disk::LogRecordHeader const& header, u32 header_blocks);
+Result<void> check_log_record_crc(LogReader& reader, u32 block, disk::LogRecordHeader const& header,
+                                  u32 header_blocks);
 
 }  // namespace xfsx::inline v0

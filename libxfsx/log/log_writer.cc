@@ -48,7 +48,10 @@ Result<std::unique_ptr<LogWriter>> LogWriter::create(BlockDevice& device, LogGeo
 
 LogWriter::LogWriter(BlockDevice& device, LogGeometry const& log, LogState const& state,
                      u32 record_size)
-    : device_(device), log_(log), shape_{record_size, log.unit}, state_(state),
+    : device_(device),
+      log_(log),
+      shape_{record_size, log.unit},
+      state_(state),
       arena_(batch_bytes) {}
 
 u64 LogWriter::checkpoint_blocks(LogSizes const& sizes) const {
@@ -139,7 +142,7 @@ Result<void> LogWriter::write_batch(std::size_t bytes, bool durable) {
   }};
   std::span<WriteRequest const> const batch(requests.data(), first < bytes ? 2 : 1);
   XFSX_TRYV(checked(durable ? device_.write_durable(batch) : device_.write(batch)));
-  if (!durable) {
+  if (!durable && flush_batches_) {
     XFSX_TRYV(checked(device_.flush()));
   }
   ++result_.flushes;
@@ -210,6 +213,7 @@ Result<void> LogWriter::commit() {
   if (result_.flushes > 0 && last_record_at_ > 0) {
     XFSX_TRYV(write_batch(last_record_at_, false));
   }
+  commit_started_ = true;
   return write_batch(batch_used_, true);
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// Writing to the log: checkpoints, the unmount record that leaves it clean, and the clearing of what
-// an interrupted writer may have left ahead of the head.
+// Writing to the log: checkpoints, the unmount record that leaves it clean, and the clearing of
+// what an interrupted writer may have left ahead of the head.
 
 #include <xfsx/device.h>
 
@@ -41,6 +41,8 @@ class LogWriter {
   /// What is written and not yet flushed stays below this: the search for the head looks 2 MiB
   /// back, and a hole further behind makes the log unreadable.
   static constexpr u32 batch_bytes = 1U << 20;
+  /// What clear_stale() overwrites at most, in basic blocks.
+  static constexpr u32 clear_blocks = 4096;
   /// Linux keeps a whole checkpoint in memory while it replays it.
   static constexpr u64 max_checkpoint_bytes = 256U << 20;
 
@@ -60,6 +62,12 @@ class LogWriter {
   /// room for the unmount record.
   [[nodiscard]] u64 free_blocks() const;
   [[nodiscard]] LogState const& state() const { return state_; }
+  /// True once the write that holds a commit has been handed to the device: from there on, whether
+  /// the checkpoint counts is no longer known until the write has succeeded.
+  [[nodiscard]] bool commit_started() const { return commit_started_; }
+
+  /// For tests of the flush rule: only the commit itself is flushed.
+  void leave_unflushed() { flush_batches_ = false; }
 
   /// Overwrites up to 2 MiB ahead of the head with empty records, so that leftovers there are not
   /// taken for records, and flushes. Errors: io.
@@ -97,6 +105,8 @@ class LogWriter {
   AlignedBytes arena_;
   LogItem item_;
   bool failed_ = false;
+  bool commit_started_ = false;
+  bool flush_batches_ = true;
 
   // The batch of records that is being filled.
   Lsn batch_start_{};           // position of the first record of the batch

@@ -17,8 +17,8 @@ struct RecordedEvent {
   Kind kind = Kind::write;
   bool durable = false;  ///< a write of write_durable(); a barrier follows its batch
   u64 offset = 0;        ///< bytes
-  std::vector<std::byte> bytes;
-  std::string name;  ///< of a mark
+  std::vector<std::byte> bytes{};
+  std::string name{};  ///< of a mark
 };
 
 struct Recording {

@@ -34,7 +34,7 @@ struct CommitTestAids {
   u64 pad_to_bytes = 0;          ///< log whole blocks, again and again, up to this size
   bool new_lsn_at_home = false;  ///< write blocks home under the checkpoint's LSN
   bool any_lsn = false;          ///< log blocks whose LSN is not below the checkpoint's
-  u32 unflushed_limit = 0;       ///< basic blocks of log left in flight; 0: the rule
+  bool unflushed = false;        ///< flush nothing of the log before the commit
 };
 
 struct CommitOptions {

@@ -31,6 +31,18 @@ void Volume::set_log(LogState const& state) {
   cache_.set_log_head(state.head);
 }
 
+void Volume::shut_down(Error const& cause) {
+  if (!shut_down_) shut_down_ = cause;
+}
+
+Result<void> Volume::check_alive() const {
+  if (!shut_down_) return success();
+  Error e = *shut_down_;
+  e.code = Errc::shut_down;
+  e.reason = "an earlier failure stopped all writing";
+  return e;
+}
+
 Result<std::unique_ptr<Volume>> Volume::open(BlockDevice& device) {
   DeviceInfo const info = device.info();
   u64 const unit = std::max<u64>(info.logical_sector, 512);

@@ -20,6 +20,12 @@ class Volume {
   [[nodiscard]] Result<LogState> const& log() const { return log_; }
   void set_log(LogState const& state);
 
+  /// After a failure in the middle of a commit: nothing is written any more, the first error is
+  /// kept.
+  void shut_down(Error const& cause);
+  /// Errors: shut_down, with what caused it.
+  [[nodiscard]] Result<void> check_alive() const;
+
  private:
   Volume(BlockDevice& device, Geometry const& geometry);
 
@@ -27,6 +33,7 @@ class Volume {
   Geometry geometry_;
   BufferCache cache_;
   Result<LogState> log_;
+  std::optional<Error> shut_down_;
 };
 
 }  // namespace xfsx::inline v0

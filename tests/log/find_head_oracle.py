@@ -48,7 +48,7 @@ def life(directory, kind, version, wraps):
     size = 400 << 20
     log = [] if '-l' in options else ['-l', 'size=16m']
     if '-l' in options:
-        options = ['-l', options[1] + ',size=16m']
+        options = ['-l', options[1] + (',size=32m' if kind == 'su256k' else ',size=16m')]
     judge.mkfs(image, size, *options, *log, version=version)
     name = '%s/%s/' % (version, kind)
     compare(name + 'fresh', image, sector, wraps)

@@ -141,7 +141,9 @@ def mount_kind(image, options='', sector=None, allow_bad=False):
 
 PROGRESS = re.compile(
     r'^(Phase \d|\s+- (zero log|scan |found root|process known|check for inodes|setting up|agno|'
-    r'traversing|moving disconnected|rebuild|verify|\d\d:\d\d)|No modify flag set|\s*$)')
+    r'traversing|traversal|process newly|moving disconnected|rebuild|verify|\d\d:\d\d)|'
+    r'No modify flag set|Cannot get host filesystem geometry|Repair may fail if there is a sector|'
+    r'the image and the host filesystem|\s*$)')
 
 
 def repair_silent(image):
@@ -162,7 +164,8 @@ def logprint_state(image, version='6.1'):
 
 
 def label_of(image):
-    return run('xfs_db', '-r', '-c', 'sb 0', '-c', 'p fname', image).stdout.split('"')[1]
+    return run('xfs_db', '-r', '-c', 'sb 0', '-c', 'p fname', image).stdout.split('"')[1] \
+        .split('\\000')[0]
 
 
 def work(point, files=200, size=3000):

@@ -2,6 +2,7 @@
 
 #include "base/crc32c.h"
 #include "cache/buffer_cache.h"
+#include "disk/inode.h"
 #include "disk/superblock.h"
 #include "log/compose.h"
 #include "tests/log/test_device.h"
@@ -52,6 +53,7 @@ struct Options {
   Daddr block{};       // of the filler
   u32 block_size = 0;  // 0: the superblock is the filler
   u32 target = 0;      // log block
+  u64 inode = 0;
 };
 
 class Tool {
@@ -63,6 +65,7 @@ class Tool {
   Result<void> label(bool finish);
   Result<void> seek();
   Result<void> unmount();
+  Result<void> inode();
 
  private:
   Result<std::unique_ptr<LogWriter>> writer(LogSizes const& sizes);
@@ -71,6 +74,7 @@ class Tool {
   BlockDevice& device_;
   Options options_;
   LogGeometry log_{};
+  std::optional<Geometry> geometry_;
   AlignedBytes super_, filler_block_;
   BufferItem label_{}, filler_{};
 };
@@ -81,6 +85,7 @@ Result<void> Tool::open() {
   XFSX_TRYV(device_.read({&request, 1}));
   XFSX_TRY(Geometry const geometry, Geometry::from_superblock(probe.bytes(), {}));
   XFSX_TRY(log_, LogGeometry::of(geometry));
+  geometry_ = geometry;
 
   super_ = AlignedBytes(geometry.sector_size());
   std::ranges::copy(probe.bytes().first(super_.size()), super_.bytes().begin());
@@ -192,6 +197,30 @@ Result<void> Tool::seek() {
   return make_error(Errc::bad_value, 0, "the target was not hit");
 }
 
+/// Logs an inode with all its forks and another owner, and empties the forks in its home: what is
+/// there after replay came out of the log. The chunk must be aligned to 64 inodes.
+Result<void> Tool::inode() {
+  InodeNumber const number(options_.inode);
+  u32 const chunk = geometry_->agino_of(number).raw() / 64 * 64;
+  InodePlace const place = geometry_->place(number, AgInode(chunk));
+  AlignedBytes cluster(place.cluster_length.raw() * basic_block_size);
+  u64 const offset = place.cluster.raw() * basic_block_size;
+  ReadRequest const request{offset, cluster.bytes()};
+  XFSX_TRYV(device_.read({&request, 1}));
+  Bytes const home = cluster.bytes().subspan(place.offset, geometry_->inode_size());
+  std::vector<std::byte> copy(home.begin(), home.end());
+  edit_as<disk::Dinode>(copy).uid = 4242;
+
+  std::array<LogItem, 1> items;
+  XFSX_TRYV(make_inode_item(items[0], {number, place, copy, true, true}));
+  XFSX_TRY(CheckpointResult const result, compose_checkpoint(device_, log_, items, {}));
+  report(result);
+  std::ranges::fill(home.subspan(sizeof(disk::Dinode)), std::byte{0});
+  crc32c_stamp(home, offsetof(disk::Dinode, crc));
+  WriteRequest const back{offset, cluster.bytes()};
+  return device_.write_durable({&back, 1});
+}
+
 bool number(std::string_view text, auto& value) {
   auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   return error == std::errc{} && end == text.data() + text.size();
@@ -209,6 +238,7 @@ bool parse(std::vector<std::string_view> const& words, Options& o) {
     if (name == "--block") ok = number(value, block);
     if (name == "--block-size") ok = number(value, o.block_size);
     if (name == "--target") ok = number(value, o.target);
+    if (name == "--inode") ok = number(value, o.inode);
     if (!ok) return false;
   }
   o.block = Daddr(block);
@@ -222,6 +252,7 @@ Result<void> act(std::string_view verb, Tool& tool) {
   if (verb == "commit") return tool.label(true);
   if (verb == "unmount") return tool.unmount();
   if (verb == "seek") return tool.seek();
+  if (verb == "inode") return tool.inode();
   return refuse(EINVAL, "unknown verb");
 }
 
@@ -232,8 +263,9 @@ int main(int argc, char** argv) {
   Options options;
   if (words.size() < 2 || !parse({words.begin() + 2, words.end()}, options)) {
     fmt::print(stderr,
-               "usage: log_tool state|label|commit|unmount|seek IMAGE [--label L] [--record N] "
-               "[--fillers N] [--leave BB] [--block DADDR --block-size N] [--target BB]\n");
+               "usage: log_tool state|label|commit|unmount|seek|inode IMAGE [--label L] [--record N] "
+               "[--fillers N] [--leave BB] [--block DADDR --block-size N] [--target BB] "
+               "[--inode N]\n");
     return 64;
   }
   test::PlainFile device(argv[2], words[0] != "state");

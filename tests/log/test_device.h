@@ -91,7 +91,9 @@ class MemoryLog final : public BlockDevice {
     for (WriteRequest const& r : batch) {
       if (fail_after_writes_-- == 0) return io_error(r.offset);
       if (r.offset + r.from.size() > bytes_.size()) return io_error(r.offset);
-      for (u64 at = 0; at < r.from.size(); at += 512) before_.try_emplace(r.offset + at, sector(r.offset + at));
+      for (u64 at = 0; at < r.from.size(); at += 512) {
+        before_.try_emplace(r.offset + at, sector(r.offset + at));
+      }
       std::memcpy(bytes_.data() + r.offset, r.from.data(), r.from.size());
       in_flight_ += r.from.size();
       most_in_flight_ = std::max(most_in_flight_, in_flight_);
@@ -102,7 +104,7 @@ class MemoryLog final : public BlockDevice {
     if (fail_after_flushes_-- == 0) return io_error(0);
     ++flushes_;
     in_flight_ = 0;
-    before_.clear();
+    if (!keep_) before_.clear();
     return success();
   }
 
@@ -113,7 +115,13 @@ class MemoryLog final : public BlockDevice {
   }
   /// What the sectors written since the last flush held before.
   [[nodiscard]] std::map<u64, std::vector<std::byte>> const& unflushed() const { return before_; }
+  /// From now on nothing counts as flushed: every sector is remembered as it is now.
+  void keep_unflushed() {
+    before_.clear();
+    keep_ = true;
+  }
   [[nodiscard]] u64 most_in_flight() const { return most_in_flight_; }
+  void forget_most_in_flight() { most_in_flight_ = 0; }
   [[nodiscard]] u64 flushes() const { return flushes_; }
   void fail_read(s64 n) { fail_after_reads_ = n; }
   void fail_write(s64 n) { fail_after_writes_ = n; }
@@ -122,6 +130,7 @@ class MemoryLog final : public BlockDevice {
  private:
   std::vector<std::byte> bytes_;
   std::map<u64, std::vector<std::byte>> before_;
+  bool keep_ = false;
   u64 in_flight_ = 0, most_in_flight_ = 0, flushes_ = 0;
   s64 fail_after_reads_ = -1, fail_after_writes_ = -1, fail_after_flushes_ = -1;
 };

@@ -1,31 +1,16 @@
 #include "testing/memory_device.h"
+#include "support/host.h"
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <zlib.h>
 
-#include <filesystem>
 #include <fstream>
-#include <iterator>
-#include <vector>
 
 namespace {
 
 using namespace xfsx;
-
-std::vector<std::byte> filled(std::size_t size, unsigned value) {
-  return std::vector<std::byte>(size, static_cast<std::byte>(value));
-}
-
-std::vector<std::byte> bytes_at(BlockDevice& device, u64 offset, std::size_t size) {
-  std::vector<std::byte> bytes = filled(size, 0xEE);
-  ReadRequest const request{offset, bytes};
-  REQUIRE(device.read({&request, 1}));
-  return bytes;
-}
-
-void put(BlockDevice& device, u64 offset, std::vector<std::byte> const& bytes) {
-  WriteRequest const request{offset, bytes};
-  REQUIRE(device.write({&request, 1}));
-}
+using namespace xfsx::tests;
 
 }  // namespace
 
@@ -60,5 +45,43 @@ TEST_SUITE("testing") {
     CHECK(disk.write({&part, 1}).error().errno_class == EINVAL);
     CHECK(disk.write({&past, 1}).error().code == Errc::truncated);
     CHECK(disk.read({&wrapped, 1}).error().code == Errc::truncated);
+  }
+
+  TEST_CASE("a compressed image is loaded, and stored with its holes") {
+    Scratch const scratch;
+    std::vector<std::byte> bytes = filled(5'000'000, 0);
+    std::vector<std::byte> const pattern = patterned(100'000, 2);
+    std::ranges::copy(pattern, bytes.begin() + 3'000'000);
+    std::ranges::copy(filled(10, 1), bytes.end() - 10);
+    std::string const packed = scratch / "image.gz";
+    gzFile const file = ::gzopen(packed.c_str(), "wb");
+    REQUIRE(file != nullptr);
+    REQUIRE(::gzwrite(file, bytes.data(), static_cast<unsigned>(bytes.size())) == 5'000'000);
+    REQUIRE(::gzclose(file) == Z_OK);
+
+    std::unique_ptr<MemoryDevice> const disk = load_gz_image(packed).value();
+    CHECK(disk->info().size == bytes.size());
+    CHECK(bytes_at(*disk, 0, bytes.size()) == bytes);
+    CHECK(disk->bytes_in_memory() < 200'000);
+    std::string const stored = scratch / "image";
+    REQUIRE(disk->store(stored));
+    CHECK(file_bytes(stored) == bytes);
+    struct stat status{};
+    REQUIRE(::stat(stored.c_str(), &status) == 0);
+    CHECK(status.st_blocks * 512 < 1'000'000);
+  }
+
+  TEST_CASE("a damaged or missing compressed image is an error") {
+    Scratch const scratch;
+    CHECK(load_gz_image(scratch / "none.gz").error().code == Errc::missing);
+    std::string const packed = scratch / "image.gz";
+    gzFile const file = ::gzopen(packed.c_str(), "wb");
+    std::vector<std::byte> const bytes = patterned(100'000, 2);
+    REQUIRE(::gzwrite(file, bytes.data(), static_cast<unsigned>(bytes.size())) == 100'000);
+    REQUIRE(::gzclose(file) == Z_OK);
+    std::filesystem::resize_file(packed, 50'000);
+    Result<std::unique_ptr<MemoryDevice>> const cut = load_gz_image(packed);
+    REQUIRE_FALSE(cut);
+    CHECK(cut.error().code == Errc::io);
   }
 }

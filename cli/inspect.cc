@@ -1,0 +1,110 @@
+// xfsx inspect IMAGE WHAT [FIELD.PATH]
+
+#include "inspect/inspect.h"
+
+#include "cache/buffer_cache.h"
+#include "verb.h"
+
+#include <CLI/CLI.hpp>
+
+namespace xfsx::inline v0::cli {
+
+namespace {
+
+constexpr char const* help =
+    "WHAT is one of\n"
+    "  sb [AG]      the superblock, or the copy of it in AG\n"
+    "  agf [AG]     free space header of an allocation group\n"
+    "  agi [AG]     inode header\n"
+    "  agfl [AG]    free list\n"
+    "  inode N      core and forks of an inode\n"
+    "  fsblock N    a block by its filesystem-wide number; its magic says what it is\n"
+    "  daddr N      the same by its address in units of 512 bytes\n"
+    "  log          the log: where it lies, its head and tail, its last record\n"
+    "Names and values are those of xfs_db; times are in UTC. With FIELD.PATH, such as core.size,\n"
+    "unlinked[3] or u3.bmx[0].startblock, only that field is shown.\n"
+    "A structure that fails its verifier is shown all the same; the exit status is 4 then.\n";
+
+class DeviceSource : public inspect::ByteSource {
+ public:
+  explicit DeviceSource(BlockDevice& device) : device_(device) {}
+  Result<void> read(Daddr at, Bytes into) override {
+    AlignedBytes buffer(into.size());
+    ReadRequest const request{at.raw() * basic_block_size, buffer.bytes()};
+    XFSX_TRYV(device_.read({&request, 1}));
+    std::ranges::copy(buffer.bytes(), into.begin());
+    return success();
+  }
+
+ private:
+  BlockDevice& device_;
+};
+
+class Inspect : public Verb {
+ public:
+  void declare(CLI::App& parser) override {
+    parser.add_option("WHAT", words_, "the structure and, after it, a field path")
+        ->required()
+        ->expected(1, 3);
+    parser.footer(help);
+  }
+
+  std::string check_usage() override {
+    std::optional<inspect::Target> const target = inspect::parse_target(words_);
+    if (!target) return "WHAT is not understood; see xfsx inspect --help";
+    target_ = *target;
+    return {};
+  }
+
+  Result<void> run(Session& session) override {
+    XFSX_TRY(std::unique_ptr<BlockDevice> const device, session.open(false));
+    XFSX_TRY(inspect::Inspection const found, look(*device));
+    XFSX_TRYV(show(session, found));
+    if (found.problem) return *found.problem;
+    return success();
+  }
+
+ private:
+  Result<inspect::Inspection> look(BlockDevice& device) {
+    // The largest sector of the format; the superblock itself says how large its own is.
+    DeviceInfo const info = device.info();
+    u64 const unit = std::max<u64>(info.logical_sector, basic_block_size);
+    AlignedBytes sector(std::min<u64>(32768, info.size / unit * unit));
+    ReadRequest const request{0, sector.bytes()};
+    XFSX_TRYV(device.read({&request, 1}));
+    SuperblockLimits const limits{info.size, info.logical_sector};
+    if (target_.kind == inspect::Target::Kind::superblock && target_.number == 0) {
+      return inspect::inspect_primary(sector.bytes(), limits);
+    }
+    XFSX_TRY(Geometry const geometry, Geometry::from_superblock(sector.bytes(), limits));
+    DeviceSource source(device);
+    return inspect::inspect(geometry, source, target_, Lsn(0));
+  }
+
+  Result<void> show(Session& session, inspect::Inspection const& found) {
+    std::optional<inspect::Found> const part = inspect::find(found.fields, target_.path);
+    if (!part) {
+      return with_note(refuse(ENOENT, "there is no such field in this structure"), target_.path);
+    }
+    if (!session.options().json) {
+      return session.print(inspect::to_text(*part->value, part->path));
+    }
+    Value document = session.document("inspect");
+    document.add(Value::words("structure", found.structure));
+    document.add(Value::words("path", part->path));
+    document.add(Value::flag("verified", !found.problem));
+    Value value = *part->value;
+    value.name = "value";
+    document.add(std::move(value));
+    return session.print_document(document);
+  }
+
+  std::vector<std::string> words_;
+  inspect::Target target_;
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> make_inspect() { return std::make_unique<Inspect>(); }
+
+}  // namespace xfsx::inline v0::cli

@@ -1,0 +1,53 @@
+#include "json.h"
+
+#include "text.h"
+
+#include <nlohmann/json.hpp>
+
+namespace xfsx::inline v0::cli {
+
+namespace {
+
+using inspect::Value;
+using Json = nlohmann::ordered_json;
+
+Json tree_of(Value const& value);
+
+void put(Json& object, Value const& member) {
+  object[member.name] = tree_of(member);
+  if (member.kind == Value::Kind::text && !is_utf8(member.text)) {
+    object[member.name + "_bytes"] = base64(member.text);
+  }
+}
+
+Json tree_of(Value const& value) {
+  switch (value.kind) {
+    case Value::Kind::group: {
+      Json object = Json::object();
+      for (Value const& member : value.items) put(object, member);
+      return object;
+    }
+    case Value::Kind::list: {
+      Json array = Json::array();
+      for (Value const& element : value.items) array.push_back(tree_of(element));
+      return array;
+    }
+    case Value::Kind::number:
+      return value.number;
+    case Value::Kind::wide:
+      return std::to_string(value.number);
+    case Value::Kind::signed_wide:
+      return std::to_string(static_cast<s64>(value.number));
+    case Value::Kind::boolean:
+      return value.number != 0;
+    case Value::Kind::text:
+      return replace_invalid(value.text);
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+std::string to_json(Value const& value) { return tree_of(value).dump(); }
+
+}  // namespace xfsx::inline v0::cli

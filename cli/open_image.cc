@@ -1,0 +1,87 @@
+#include "open_image.h"
+
+#include "text.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <optional>
+
+namespace xfsx::inline v0::cli {
+
+namespace {
+
+constexpr std::string_view inode_prefix = "inode:";
+
+std::optional<InodeNumber> inode_operand(std::string_view operand) {
+  if (!operand.starts_with(inode_prefix)) return std::nullopt;
+  std::string_view const digits = operand.substr(inode_prefix.size());
+  u64 number = 0;
+  auto const [end, status] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (digits.empty() || status != std::errc{} || end != digits.data() + digits.size()) {
+    return std::nullopt;
+  }
+  return InodeNumber(number);
+}
+
+std::string sentence(Warning const& warning) {
+  switch (warning.code) {
+    case Warning::Code::dirty_log:
+      return "the log is dirty: changes wait in it, and what is shown may be old; mount and unmount "
+             "the filesystem to replay it";
+    case Warning::Code::unreadable_log:
+      return warning.cause ? "the log cannot be understood: " + describe(*warning.cause)
+                           : "the log cannot be understood";
+    case Warning::Code::unknown_ro_compat:
+      return fmt::format("unknown ro_compat feature bits {:#x}: reading goes on", warning.value);
+  }
+  return "unknown warning";
+}
+
+}  // namespace
+
+Result<OpenImage> open_image(Session& session, bool writable) {
+  OpenImage image;
+  XFSX_TRY(image.device, session.open(writable));
+  XFSX_TRY(image.filesystem, Filesystem::open(*image.device));
+  if (!writable) {
+    for (Warning const& warning : image.filesystem->warnings()) {
+      session.warn(to_string(warning.code), sentence(warning));
+    }
+  }
+  return image;
+}
+
+std::string check_operand(std::string const& operand, GlobalOptions const& options) {
+  if (operand.starts_with(inode_prefix)) {
+    if (inode_operand(operand)) return {};
+    return fmt::format("'{}': inode: wants a number", operand);
+  }
+  std::string path = operand;
+  if (options.hex_path) {
+    Result<std::string> const bytes = from_hex(operand);
+    if (!bytes) return fmt::format("'{}' is not pairs of hexadecimal digits", operand);
+    path = bytes.value();
+  }
+  if (path.starts_with('/') && path.find('\0') == std::string::npos) return {};
+  return fmt::format("'{}' is neither an absolute path nor inode:N", escape(path, false));
+}
+
+std::string operand_bytes(std::string const& operand, GlobalOptions const& options) {
+  if (!options.hex_path || operand.starts_with(inode_prefix)) return operand;
+  Result<std::string> bytes = from_hex(operand);
+  return bytes ? std::move(bytes.value()) : operand;
+}
+
+Result<InodeNumber> resolve_operand(Session& session, Filesystem& filesystem,
+                                    std::string const& operand, u8 number) {
+  if (std::optional<InodeNumber> const inode = inode_operand(operand)) return *inode;
+  Result<InodeNumber> found = filesystem.resolve(operand_bytes(operand, session.options()));
+  if (found) return found;
+  // The facade counts path components; a person counts operands.
+  Error e = found.error();
+  e.operand = number;
+  return e;
+}
+
+}  // namespace xfsx::inline v0::cli

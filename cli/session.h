@@ -1,0 +1,84 @@
+#pragma once
+// One run of one verb: the options that all verbs share, the image, and the only ways in which a
+// verb speaks: data to stdout, warnings and progress to stderr, and an Error that it returns.
+
+#include <xfsx/device.h>
+#include <xfsx/result.h>
+
+#include "environment.h"
+#include "inspect/value.h"
+
+#include <string>
+
+namespace xfsx::inline v0::cli {
+
+using inspect::Value;
+
+enum class When : u8 { automatic, always, never };
+
+struct GlobalOptions {
+  bool json = false;
+  bool quiet = false;
+  bool verbose = false;
+  bool hex_path = false;
+  u64 offset = 0;  ///< bytes
+  IoBackend io = IoBackend::automatic;
+  When color = When::automatic;
+  When progress = When::automatic;
+};
+
+class Session {
+ public:
+  Session(Environment& environment, GlobalOptions const& options)
+      : environment_(environment), options_(options) {}
+
+  /// The image that the verb works on, as the person wrote it; messages begin with it.
+  void set_image(std::string image) { image_ = std::move(image); }
+  [[nodiscard]] std::string const& image() const { return image_; }
+  [[nodiscard]] GlobalOptions const& options() const { return options_; }
+  [[nodiscard]] Environment& environment() { return environment_; }
+
+  /// Opens the image as the options say. Errors: those of open_device.
+  Result<std::unique_ptr<BlockDevice>> open(bool writable);
+
+  /// Writes data to stdout. Errors: io with the errno of the write.
+  Result<void> print(std::string_view data);
+  /// A document with what all documents have: schema, verb, image.
+  [[nodiscard]] Value document(std::string_view verb) const;
+  /// Writes the one JSON document of a run to stdout.
+  Result<void> print_document(Value const& document);
+
+  /// A line on stderr that does not stop the verb.
+  void warn(std::string_view message);
+  /// A line that is shown only with -v.
+  void tell(std::string_view message);
+  /// How far the verb has come; shown when it is due. `total` 0: not known.
+  void progress(std::string_view what, u64 done, u64 total);
+
+  /// Errc::cancelled if the person asked to stop.
+  Result<void> check_cancelled();
+
+  /// Says what went wrong and returns the exit status.
+  int fail(Error const& error);
+  /// True after stdout's reader has gone away, which is no error.
+  [[nodiscard]] bool reader_gone() const { return reader_gone_; }
+  /// Ends the output: what was kept back is written. Errors: io.
+  Result<void> finish();
+
+ private:
+  void message(std::string_view kind, std::string_view text);
+  [[nodiscard]] bool colored() const;
+  Result<void> written(int status);
+
+  Environment& environment_;
+  GlobalOptions options_;
+  std::string image_;
+  bool reader_gone_ = false;
+  double next_progress_ = 1.0;
+  double started_ = -1.0;
+};
+
+/// A line that needs no session: `xfsx: message`, or a JSON object.
+int fail_usage(Environment& environment, bool json, std::string_view message);
+
+}  // namespace xfsx::inline v0::cli

@@ -1,0 +1,46 @@
+#pragma once
+// What a verb is. Each lives in a file of its own, declares its operands and options to the parser,
+// and runs in a Session. The table in verbs.cc is the list of them all.
+
+#include "session.h"
+
+#include <memory>
+#include <span>
+
+namespace CLI {
+class App;
+}
+
+namespace xfsx::inline v0::cli {
+
+class Verb {
+ public:
+  Verb() = default;
+  Verb(Verb const&) = delete;
+  Verb& operator=(Verb const&) = delete;
+  virtual ~Verb() = default;
+
+  /// Operands, options and the long help text.
+  virtual void declare(CLI::App& parser) = 0;
+
+  /// What parsing alone cannot check; a sentence, or empty. Wrong usage exits with 16.
+  virtual std::string check_usage() { return {}; }
+
+  /// Does it. An error is reported by the caller.
+  virtual Result<void> run(Session& session) = 0;
+
+  std::string image;
+};
+
+struct VerbRow {
+  std::string_view name;
+  std::string_view summary;
+  std::unique_ptr<Verb> (*make)();
+};
+
+/// All verbs, in the order in which --help lists them.
+std::span<VerbRow const> verb_table();
+
+std::unique_ptr<Verb> make_inspect();
+
+}  // namespace xfsx::inline v0::cli

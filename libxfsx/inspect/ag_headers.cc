@@ -1,0 +1,72 @@
+// Superblock, AGF, AGI and AGFL. Fields that a feature brings are shown where the feature is on,
+// as xfs_db does it.
+
+#include "base/view.h"
+#include "disk/ag.h"
+#include "inspect/decode.h"
+#include "inspect/structures.h"
+
+#include <algorithm>
+
+namespace xfsx::inline v0::inspect {
+
+namespace {
+
+/// A superblock field and the incompat feature without which it is not shown.
+struct Conditional {
+  std::string_view field;
+  u32 incompat;
+};
+
+constexpr Conditional conditional_fields[] = {
+    {"metadirino", incompat::metadir}, {"rgcount", incompat::metadir},
+    {"rgextents", incompat::metadir},  {"rgblklog", incompat::metadir},
+    {"rtstart", incompat::zoned},      {"rtreserved", incompat::zoned},
+};
+
+void blank(Value& group, std::string_view name) {
+  for (Value& item : group.items) {
+    if (item.name == name) item.spelling.clear();
+  }
+}
+
+}  // namespace
+
+Value decode_superblock(ConstBytes sector) {
+  u32 const bits = view_as<disk::Superblock>(sector).features_incompat.value();
+  Value fields = Value::group({});
+  for (disk::Field const& field : disk::Layout<disk::Superblock>::fields) {
+    if (field.show == disk::Show::padding) continue;
+    Conditional const* c = std::ranges::find(conditional_fields, field.name, &Conditional::field);
+    if (c != std::ranges::end(conditional_fields) && (bits & c->incompat) == 0) continue;
+    fields.add(decode_field(field, sector));
+  }
+  return fields;
+}
+
+Value decode_agf(ConstBytes sector, Geometry const& geometry) {
+  Value fields = Value::group({});
+  decode_fields(fields, disk::Layout<disk::Agf>::fields, sector);
+  // A root that the filesystem does not have keeps its number in JSON and stays empty in text.
+  if (!geometry.has_ro(ro_compat::rmapbt)) blank(fields, "rmaproot");
+  if (!geometry.has_ro(ro_compat::reflink)) blank(fields, "refcntroot");
+  return fields;
+}
+
+Value decode_agi(ConstBytes sector) {
+  Value fields = Value::group({});
+  decode_fields(fields, disk::Layout<disk::Agi>::fields, sector);
+  return fields;
+}
+
+Value decode_agfl(ConstBytes sector) {
+  Value fields = Value::group({});
+  decode_fields(fields, disk::Layout<disk::Agfl>::fields, sector);
+  auto const slots = static_cast<u16>((sector.size() - sizeof(disk::Agfl)) / sizeof(be32));
+  disk::Field const slot{"bno",           sizeof(disk::Agfl), sizeof(be32), slots,
+                         disk::Order::big, disk::Show::agblock, "Block numbers of the ring."};
+  fields.add(decode_field(slot, sector)).layout = Value::Layout::row;
+  return fields;
+}
+
+}  // namespace xfsx::inline v0::inspect

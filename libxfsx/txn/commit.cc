@@ -1,0 +1,207 @@
+#include "txn/commit.h"
+
+#include "base/assert.h"
+#include "base/crc32c.h"
+#include "disk/inode.h"
+#include "format/verify_inode.h"
+#include "txn/items.h"
+
+#include <algorithm>
+
+namespace xfsx::inline v0 {
+
+namespace {
+
+bool counts_as_lsn(Lsn lsn) {
+  return lsn != Lsn(0) && lsn != null_lsn;
+}
+
+/// Checksum and verifier of a block's copy, under the LSN that it has on disk.
+Result<void> finish_block(Volume& volume, EditedBlock const& block) {
+  BlockKind const& kind = *block.copy->kind;
+  stamp_block(kind, block.copy->data.bytes(), lsn_of(kind, block.original->bytes()));
+  BlockContext const context{volume.geometry(), volume.geometry().locate(block.copy->daddr)};
+  XFSX_TRYV(verify_block(kind, block.copy->bytes(), context, volume.cache().log_head()));
+  if (block.owner == null_inode) return success();
+  return verify_owner(kind, block.copy->bytes(), context, block.owner);
+}
+
+/// The same for an inode. Replay skips an inode whose LSN is beyond the checkpoint's, so such a one
+/// must not be on disk; reading does not look at it.
+Result<void> finish_inode(Volume& volume, EditedInode& inode) {
+  crc32c_stamp(inode.bytes, offsetof(disk::Dinode, crc));
+  BlockContext const context{volume.geometry(), volume.geometry().locate(inode.place.cluster)};
+  XFSX_TRYV(verify_inode(inode.bytes, context, inode.number));
+  CheckedView const core(view_as<disk::Dinode>(inode.bytes), context.where);
+  if (!counts_as_lsn(core->lsn.value())) return success();
+  return core.at_most(core->lsn, volume.cache().log_head());
+}
+
+/// Replay skips a block whose LSN is not below the checkpoint's. The checkpoint will start at the
+/// head, so a block that carries the head itself needs the head to move on first.
+bool needs_head_moved(Transaction const& txn, Lsn head) {
+  return std::ranges::any_of(txn.blocks(), [&](auto const& entry) {
+    Lsn const lsn = lsn_of(*entry.second.original->kind, entry.second.original->bytes());
+    return counts_as_lsn(lsn) && lsn >= head;
+  });
+}
+
+}  // namespace
+
+struct PreparedCommit::State {
+  State(Transaction& its_txn, CommitOptions const& its_options)
+      : txn(its_txn), volume(its_txn.volume()), options(its_options) {}
+
+  Result<void> prepare();
+  Result<void> reserve();
+  Result<void> reserve_log(u64 first, u64 count);
+  Result<void> move_head();
+  Result<CheckpointResult> log();
+  Result<void> go_home(CheckpointResult const& checkpoint);
+  Result<void> end_clean(CheckpointResult const& checkpoint);
+  void stamp_new_lsn(Lsn lsn);
+  void reached(CommitStage stage) const {
+    if (options.on_stage) options.on_stage(stage);
+  }
+
+  Transaction& txn;
+  Volume& volume;
+  CommitOptions options;
+  LogGeometry geometry;
+  std::unique_ptr<TransactionItems> items;
+  std::unique_ptr<LogWriter> writer;
+  HomeImage home;
+  bool move_head_first = false;
+};
+
+Result<void> PreparedCommit::State::prepare() {
+  for (auto const& [address, block] : txn.blocks()) {
+    XFSX_TRYV(finish_block(volume, block));
+  }
+  for (auto& [number, inode] : txn.inodes()) {
+    XFSX_TRYV(finish_inode(volume, inode));
+  }
+  XFSX_TRY(items, TransactionItems::make(txn, options.aids.pad_to_bytes));
+  home = make_home_image(txn);
+
+  XFSX_TRY(LogState const state, volume.log());
+  XFSX_TRY(geometry, LogGeometry::of(volume.geometry()));
+  u32 const record_size = LogWriter::record_size_for(geometry, items->sizes());
+  XFSX_TRY(writer, LogWriter::create(volume.device(), geometry, state, record_size));
+  if (options.aids.unflushed) writer->leave_unflushed();
+  move_head_first = !options.aids.any_lsn && needs_head_moved(txn, state.head);
+  if (items->sizes().bytes <= LogWriter::max_checkpoint_bytes &&
+      writer->checkpoint_blocks(items->sizes()) <= writer->free_blocks()) {
+    return success();
+  }
+  return refuse(EFBIG, "the change does not fit the free log as one checkpoint");
+}
+
+Result<void> PreparedCommit::State::reserve_log(u64 first, u64 count) {
+  return volume.device().reserve(geometry.byte_of(LogBlock(static_cast<u32>(first))),
+                                 count * basic_block_size);
+}
+
+/// On an image file, room on the host for every block that will be written: a full host disk is
+/// found out before the first byte.
+Result<void> PreparedCommit::State::reserve() {
+  for (WriteRequest const& w : home.writes) {
+    XFSX_TRYV(volume.device().reserve(w.offset, w.from.size()));
+  }
+  // The checkpoint, the run of cleared blocks that may be longer, and unmount records before and
+  // after.
+  u64 const unit_blocks = 2 * u64{max_log_record_size} / basic_block_size;
+  u64 const wanted =
+      std::max<u64>(writer->checkpoint_blocks(items->sizes()), LogWriter::clear_blocks) +
+      unit_blocks;
+  u64 const head = writer->state().head.block().raw();
+  u64 const count = std::min<u64>(wanted, geometry.blocks);
+  u64 const before_end = std::min<u64>(count, geometry.blocks - head);
+  XFSX_TRYV(reserve_log(head, before_end));
+  return before_end == count ? Result<void>(success()) : reserve_log(0, count - before_end);
+}
+
+/// An unmount record keeps the log clean and is the shortest way to a higher LSN.
+Result<void> PreparedCommit::State::move_head() {
+  XFSX_TRYV(writer->write_unmount(writer->state().head, options.ticket));
+  return success();
+}
+
+Result<CheckpointResult> PreparedCommit::State::log() {
+  XFSX_TRYV(writer->clear_stale());
+  if (move_head_first) {
+    XFSX_TRYV(move_head());
+  }
+  return writer->write_checkpoint(*items, writer->state().head, options.ticket);
+}
+
+void PreparedCommit::State::stamp_new_lsn(Lsn lsn) {
+  for (auto const& [address, block] : txn.blocks()) {
+    stamp_block(*block.copy->kind, block.copy->data.bytes(), lsn);
+  }
+}
+
+Result<void> PreparedCommit::State::go_home(CheckpointResult const& checkpoint) {
+  if (options.aids.new_lsn_at_home) stamp_new_lsn(checkpoint.start);
+  XFSX_TRYV(volume.device().write(home.writes));
+  XFSX_TRYV(volume.device().flush());
+  for (std::shared_ptr<Buffer>& buffer : home.buffers) volume.cache().publish(std::move(buffer));
+  return success();
+}
+
+Result<void> PreparedCommit::State::end_clean(CheckpointResult const& checkpoint) {
+  XFSX_TRY(LogState const state, writer->write_unmount(checkpoint.start, options.ticket + 1));
+  volume.set_log(state);
+  return success();
+}
+
+PreparedCommit::PreparedCommit(std::unique_ptr<State> state) : state_(std::move(state)) {}
+PreparedCommit::PreparedCommit(PreparedCommit&&) noexcept = default;
+PreparedCommit& PreparedCommit::operator=(PreparedCommit&&) noexcept = default;
+PreparedCommit::~PreparedCommit() = default;
+
+Result<PreparedCommit> PreparedCommit::prepare(Transaction& txn, CommitOptions const& options) {
+  auto state = std::make_unique<State>(txn, options);
+  XFSX_TRYV(state->prepare());
+  return PreparedCommit(std::move(state));
+}
+
+u64 PreparedCommit::log_bytes() const {
+  return state_->writer->checkpoint_blocks(state_->items->sizes()) * basic_block_size;
+}
+
+u64 PreparedCommit::log_free_bytes() const {
+  return state_->writer->free_blocks() * basic_block_size;
+}
+
+u64 PreparedCommit::home_count() const {
+  return state_->home.writes.size();
+}
+
+Result<CommitReport> PreparedCommit::run() {
+  State& s = *state_;
+  XFSX_TRYV(s.reserve());
+  s.reached(CommitStage::log_write);
+  Result<CheckpointResult> const logged = s.log();
+  if (!logged) {
+    bool const unknown = s.writer->commit_started();
+    s.volume.shut_down(logged.error());
+    return with_image(logged.error(), unknown ? ImageState::unknown : ImageState::unchanged);
+  }
+  CheckpointResult const& checkpoint = logged.value();
+  s.reached(CommitStage::durable);
+  Result<void> ended = s.go_home(checkpoint);
+  if (ended) {
+    s.reached(CommitStage::home);
+    ended = s.end_clean(checkpoint);
+  }
+  if (!ended) {
+    s.volume.shut_down(ended.error());
+    return with_image(ended.error(), ImageState::committed_log_dirty);
+  }
+  s.reached(CommitStage::clean);
+  return CommitReport{checkpoint.start, checkpoint.bytes, checkpoint.records, s.home.writes.size(),
+                      s.home.bytes()};
+}
+
+}  // namespace xfsx::inline v0

@@ -1,0 +1,52 @@
+"""xfs_db's answers, many to a run, and its way of printing as a dictionary."""
+
+import os
+import re
+import subprocess
+
+MARK = "=-=-= "
+FIELD = re.compile(r"([A-Za-z0-9_.\[\]-]+) = ?(.*)")
+RANGE = re.compile(r"\[\d+-\d+\]$|\[\d+\]$")
+ROW = re.compile(r"(\d+):\[(.*)\]\s*$")
+COMMANDS_A_RUN = 600
+
+
+def fields(text):
+    """Printed fields by path. The rows of a table become values of path[n].column."""
+    found, table, columns = {}, None, []
+    for line in text.splitlines():
+        row = ROW.match(line)
+        if row and table is not None:
+            for name, cell in zip(columns, row.group(2).split(",")):
+                found["%s[%s].%s" % (table, row.group(1), name)] = cell
+            continue
+        match = FIELD.match(line)
+        if not match:
+            continue
+        path, value = match.group(1), match.group(2).strip()
+        table = None
+        if value.startswith("[") and value.endswith("]") and RANGE.search(path):
+            table, columns = RANGE.sub("", path), value[1:-1].split(",")
+        else:
+            found[path] = value
+    return found
+
+
+def ask(image, questions):
+    """The fields that each question (a list of commands ending in a print) is answered with."""
+    answers = []
+    for start in range(0, len(questions), COMMANDS_A_RUN):
+        answers += ask_some(image, questions[start:start + COMMANDS_A_RUN])
+    return answers
+
+
+def ask_some(image, questions):
+    words = ["xfs_db", "-r"]
+    for question in questions:
+        words += ["-c", "echo " + MARK]
+        for command in question:
+            words += ["-c", command]
+    done = subprocess.run([*words, image], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          env={**os.environ, "TZ": "UTC"}, check=True)
+    parts = done.stdout.decode("latin-1").split(MARK)
+    return [fields(part) for part in parts[1:]]
