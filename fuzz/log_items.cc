@@ -4,6 +4,7 @@
 #include "base/view.h"
 #include "disk/inode.h"
 #include "disk/log.h"
+#include "format/verify_inode.h"
 #include "fuzz/support/structures.h"
 #include "fuzz/support/target.h"
 #include "log/items.h"

@@ -3,6 +3,7 @@
 #include "attr/block.h"
 #include "base/crc32c.h"
 #include "disk/attr.h"
+#include "disk/btree.h"
 #include "disk/inode.h"
 #include "disk/symlink.h"
 #include "format/verify_btree.h"
