@@ -136,7 +136,7 @@ TEST_SUITE("device") {
       put(*part, 512, patterned(1024, 9));
       std::vector<std::byte> const bytes = patterned(512, 4);
       WriteRequest const request{0, bytes};
-      CHECK(part->reserve({&request, 1}));
+      CHECK(part->reserve(request.offset, request.from.size()));
       CHECK(part->write_durable({&request, 1}));
       WriteRequest const past{(1 << 20) - 1024, bytes};
       Error const error = part->write({&past, 1}).error();
@@ -270,9 +270,8 @@ TEST_SUITE("device") {
     std::unique_ptr<BlockDevice> const device = open_device(image, {.writable = true}).value();
     put(*device, 65536, patterned(4096, 1));
     std::vector<std::byte> const before = file_bytes(image);
-    std::vector<std::byte> const bytes = filled(262144, 9);
-    WriteRequest const ranges[] = {{0, bytes}, {262144, bytes}};
-    REQUIRE(device->reserve(ranges));
+    REQUIRE(device->reserve(0, 262144));
+    REQUIRE(device->reserve(262144, 262144));
     CHECK(file_bytes(image) == before);
     CHECK(allocated(image) >= 2 * 262144);
     CHECK(device->stats().writes == 1);
@@ -292,8 +291,8 @@ TEST_SUITE("device") {
       std::vector<std::byte> const bytes = filled(8 << 20, 9);
       WriteRequest const small{1 << 20, ConstBytes(bytes).first(1 << 20)};
       WriteRequest const large{16 << 20, bytes};
-      CHECK(device->reserve({&small, 1}));
-      Result<void> const refused = device->reserve({&large, 1});
+      CHECK(device->reserve(small.offset, small.from.size()));
+      Result<void> const refused = device->reserve(large.offset, large.from.size());
       REQUIRE_FALSE(refused);
       CHECK(refused.error().code == Errc::host_full);
       CHECK(refused.error().errno_class == ENOSPC);
@@ -326,11 +325,11 @@ TEST_SUITE("device") {
     std::vector<std::byte> const before = file_bytes(image);
     std::vector<std::byte> const bytes = filled(32 << 20, 9);
     WriteRequest const small{0, ConstBytes(bytes).first(262144)};
-    REQUIRE(device->reserve({&small, 1}));
+    REQUIRE(device->reserve(small.offset, small.from.size()));
     CHECK(allocated(image) >= 262144);
     CHECK(file_bytes(image) == before);
     WriteRequest const large{0, bytes};
-    Result<void> const refused = device->reserve({&large, 1});
+    Result<void> const refused = device->reserve(large.offset, large.from.size());
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code == Errc::host_full);
     CHECK(refused.error().errno_class == ENOSPC);
