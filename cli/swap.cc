@@ -1,5 +1,7 @@
 // xfsx swap [-n] IMAGE FILE1 FILE2 [--offset1 B] [--offset2 B] [--length B]
 
+#include "exchange/checks.h"
+#include "fs/impl.h"
 #include "open_image.h"
 #include "report.h"
 #include "verb.h"
@@ -111,6 +113,9 @@ class Swap : public Verb {
 
   Result<void> run(Session& session) override {
     XFSX_TRY(OpenImage const image, open_image(session, !dry_run_));
+    // What forbids any change of this filesystem comes first: behind a dirty log the paths below
+    // might not be found at all.
+    XFSX_TRYV(check_volume(*image.filesystem->impl().volume));
     XFSX_TRY(ExchangeRequest const request, make_request(session, *image.filesystem));
     if (dry_run_) {
       XFSX_TRY(ExchangePlan const plan, image.filesystem->plan_exchange(request));
