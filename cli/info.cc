@@ -4,7 +4,6 @@
 #include "report.h"
 #include "verb.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 namespace xfsx::inline v0::cli {
@@ -105,7 +104,7 @@ Value device_of(FilesystemInfo const& i) {
 
 class Info : public Verb {
  public:
-  void declare(CLI::App& parser) override { parser.footer(help); }
+  void declare(Parser& parser) override { parser.details(help); }
 
   Result<void> run(Session& session) override {
     XFSX_TRY(OpenImage const image, open_image(session, false));

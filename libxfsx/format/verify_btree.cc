@@ -144,7 +144,8 @@ Result<void> verify_bmbt(ConstBytes bytes, BlockContext const& context) {
             e.expected.number = least;
             return e;
           }
-          least = m.end().raw();
+          // Where an empty mapping is told from a good one, its neighbour has another key.
+          least = m.offset.raw() + std::max<u64>(m.length.raw(), 1);
         }
         return success();
       });

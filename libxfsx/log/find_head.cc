@@ -61,6 +61,13 @@ class HeadSearch {
   Result<std::optional<BadRecord>> first_bad_record(u32 tail, u32 head);
   Result<void> check_order() const;
 
+  /// Whoever stamps a header takes cycle and LSN from one place; no cycle is 0.
+  static Result<void> check_cycle(FoundRecord const& last) {
+    CheckedView const header(last.header, log_location(last.block));
+    XFSX_TRYV(header.at_least<u32>(header->cycle, 1));
+    return header.equal<u32>(header->cycle, header->lsn.value().cycle());
+  }
+
   [[nodiscard]] Error no_record(u32 block) const {
     Error e = located(Errc::bad_value, disk::Layout<LogRecordHeader>::name, log_location(block));
     e.field = "magicno";
@@ -310,6 +317,7 @@ Result<LogState> HeadSearch::run() {
   }
   XFSX_TRY(std::optional<FoundRecord> const last, last_record(head, head, 1));
   if (!last) return no_record(head);
+  XFSX_TRYV(check_cycle(*last));
   XFSX_TRYV(look_at_tail(head, *last));
   if (!unmounted_) {
     XFSX_TRYV(verify_head());

@@ -1,0 +1,86 @@
+// A whole filesystem with changed structures of any kind, used as a person would: info, a walk from
+// the root, and of each file its status, mappings, link and first bytes. Every step has a bound.
+
+#include "fuzz/support/structures.h"
+#include "fuzz/support/target.h"
+
+#include "disk/ag.h"
+#include "format/verify_ag.h"
+
+#include <xfsx/filesystem.h>
+
+#include <algorithm>
+
+namespace {
+
+using namespace xfsx;
+using namespace xfsx::fuzz;
+
+constexpr unsigned most_directories = 24;
+constexpr unsigned most_files = 48;
+constexpr std::size_t most_bytes = 64 << 10;
+
+/// One structure, an AG header included.
+void change_something(Input& input, OverlayDisk& disk, World const& world) {
+  Geometry const& g = world.geometry();
+  u8 const choice = input.byte();
+  if (choice % 16 == 15) {
+    u8 const which = input.byte();
+    Daddr const at = g.ag_header(AgNumber(which / 2U % g.ag_count()), 1U + which % 2U);
+    std::vector<std::byte> sector = read_at(disk, at.raw() * 512, g.sector_size());
+    BlockKind const& kind = which % 2 == 0 ? agf_kind : agi_kind;
+    Region const table = which % 2 == 0 ? region<disk::Agf>() : region<disk::Agi>();
+    mutate(input, sector, {&table, 1}, 2);
+    stamp_block(kind, sector, lsn_of(kind, sector));
+    write_at(disk, at.raw() * 512, sector);
+    return;
+  }
+  Form const form = static_cast<Form>(choice % form_count);
+  change_structure(input, disk, form, world.pick(form, input.byte()), 3);
+}
+
+void use_file(Filesystem& fs, InodeNumber ino) {
+  Result<FileStatus> const status = fs.stat(ino);
+  if (!status) return;
+  for (Fork const fork : {Fork::data, Fork::attr}) {
+    (void)fs.mappings(ino, fork, [](FileMapping const&) { return true; });
+  }
+  if (status.value().type == FileType::symlink) (void)fs.read_link(ino);
+  if (status.value().type != FileType::regular) return;
+  std::vector<std::byte> bytes(most_bytes);
+  for (u64 const offset : {u64{0}, status.value().size / 2}) {
+    Result<u64> const got = fs.read(ino, offset, bytes);
+    if (got) must(got.value() <= std::min<u64>(bytes.size(), status.value().size - offset));
+  }
+}
+
+void use(Filesystem& fs, std::vector<InodeNumber> files) {
+  (void)fs.info();
+  (void)fs.warnings();
+  Result<InodeNumber> const root = fs.resolve("/");
+  if (!root) return;
+  unsigned directories = 0;
+  (void)fs.walk(root.value(), [&](WalkedDirectory const& directory) {
+    must(std::ranges::is_sorted(directory.entries, {}, &DirectoryEntry::name));
+    for (std::size_t i = 0; i < std::min<std::size_t>(directory.entries.size(), 4); ++i) {
+      files.push_back(directory.entries[i].inode);
+      (void)fs.resolve("/" + directory.path + "/" + directory.entries[i].name);
+    }
+    return ++directories < most_directories;
+  });
+  if (files.size() > most_files) files.resize(most_files);
+  for (InodeNumber const ino : files) use_file(fs, ino);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
+  Input input = script(data, size);
+  World const& world = World::of_structures(input.byte());
+  OverlayDisk disk = world.disk();
+  for (unsigned i = 0; i < 6 && !input.empty(); ++i) change_something(input, disk, world);
+  Result<std::unique_ptr<Filesystem>> const fs = Filesystem::open(disk);
+  must(fs.has_value());  // the superblock is whole
+  use(*fs.value(), world.inodes());
+  return 0;
+}
