@@ -87,8 +87,9 @@ std::unique_ptr<CommandLine> declare_all() {
     CLI::App* sub = line->parser.add_subcommand(std::string(row.name), std::string(row.summary));
     sub->fallthrough();
     std::unique_ptr<Verb> verb = row.make();
-    sub->add_option("IMAGE", verb->image, "a block device or an image file")->required();
-    verb->declare(*sub);
+    sub->add_option("IMAGE", verb->image_name, "a block device or an image file")->required();
+    Parser parser(*sub);
+    verb->declare(parser);
     line->verbs.emplace_back(sub, std::move(verb));
   }
   return line;
@@ -148,11 +149,11 @@ int parse_and_run(std::span<std::string const> words, Environment& environment) 
   if (line->version) return print_and_leave(environment, "xfsx " XFSX_VERSION "\n");
   Verb* const verb = line->chosen();
   if (verb == nullptr) return fail_usage(environment, json, "a verb is missing; see --help");
-  if (std::string const wrong = verb->check_usage(); !wrong.empty()) {
+  if (std::string const wrong = verb->check_usage(line->options); !wrong.empty()) {
     return fail_usage(environment, json, wrong);
   }
   Session session(environment, line->options);
-  session.set_image(verb->image);
+  session.set_image(verb->image_name);
   return run_verb(*verb, session);
 }
 

@@ -3,7 +3,6 @@
 #include "open_image.h"
 #include "verb.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 namespace xfsx::inline v0::cli {
@@ -21,10 +20,10 @@ constexpr std::string_view head =
 
 class Bmap : public Verb {
  public:
-  void declare(CLI::App& parser) override {
-    parser.add_option("FILE", file_, "an absolute path, or inode:N")->required()->type_name("");
-    parser.add_flag("--attr", attr_, "the attribute fork instead of the data fork");
-    parser.footer(help);
+  void declare(Parser& parser) override {
+    parser.operand("FILE", file_, "an absolute path, or inode:N");
+    parser.flag("--attr", attr_, "the attribute fork instead of the data fork");
+    parser.details(help);
   }
 
   std::string check_usage(GlobalOptions const& options) override {

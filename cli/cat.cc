@@ -7,8 +7,6 @@
 #include "base/view.h"
 #include "cache/buffer_cache.h"
 
-#include <CLI/CLI.hpp>
-
 namespace xfsx::inline v0::cli {
 
 namespace {
@@ -50,9 +48,9 @@ class TerminalText {
 
 class Cat : public Verb {
  public:
-  void declare(CLI::App& parser) override {
-    parser.add_option("FILE", file_, "an absolute path, or inode:N")->required()->type_name("");
-    parser.footer(help);
+  void declare(Parser& parser) override {
+    parser.operand("FILE", file_, "an absolute path, or inode:N");
+    parser.details(help);
   }
 
   std::string check_usage(GlobalOptions const& options) override {

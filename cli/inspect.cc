@@ -5,8 +5,6 @@
 #include "cache/buffer_cache.h"
 #include "verb.h"
 
-#include <CLI/CLI.hpp>
-
 namespace xfsx::inline v0::cli {
 
 namespace {
@@ -42,14 +40,12 @@ class DeviceSource : public inspect::ByteSource {
 
 class Inspect : public Verb {
  public:
-  void declare(CLI::App& parser) override {
-    parser.add_option("WHAT", words_, "the structure and, after it, a field path")
-        ->required()
-        ->expected(1, 3);
-    parser.footer(help);
+  void declare(Parser& parser) override {
+    parser.operands("WHAT", words_, 3, "the structure and, after it, a field path");
+    parser.details(help);
   }
 
-  std::string check_usage() override {
+  std::string check_usage(GlobalOptions const&) override {
     std::optional<inspect::Target> const target = inspect::parse_target(words_);
     if (!target) return "WHAT is not understood; see xfsx inspect --help";
     target_ = *target;

@@ -5,7 +5,6 @@
 #include "text.h"
 #include "verb.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -23,12 +22,12 @@ constexpr char const* help =
 
 class Ls : public Verb {
  public:
-  void declare(CLI::App& parser) override {
-    parser.add_option("PATH", path_, "a directory or another file")->type_name("FILE");
-    parser.add_flag("-l", long_, "more about each file");
-    parser.add_flag("-R", recursive_, "the directories below too");
-    parser.add_flag("-0", zero_, "end each line with a zero byte and escape nothing");
-    parser.footer(help);
+  void declare(Parser& parser) override {
+    parser.optional_operand("PATH", path_, "a directory or another file");
+    parser.flag("-l", long_, "more about each file");
+    parser.flag("-R", recursive_, "the directories below too");
+    parser.flag("-0", zero_, "end each line with a zero byte and escape nothing");
+    parser.details(help);
   }
 
   std::string check_usage(GlobalOptions const& options) override {

@@ -2,15 +2,17 @@
 
 #include "exit_status.h"
 #include "json.h"
+#include "text.h"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace xfsx::inline v0::cli {
 
 namespace {
 
 constexpr double progress_interval = 0.5;  // seconds between two lines
-constexpr std::string_view red = "\033[1;31m";
 constexpr std::string_view yellow = "\033[1;33m";
 constexpr std::string_view plain = "\033[0m";
 
@@ -41,6 +43,14 @@ std::string shown(ErrorValue const& v) {
 bool tells_image(Error const& e) {
   return exit_status_of(e.code) == exit_status::operational && e.code != Errc::missing &&
          e.code != Errc::busy;
+}
+
+/// The sentence, with what became of the image before the errno's name in brackets.
+std::string with_image_state(Error const& e) {
+  std::string text = describe(e);
+  std::size_t const bracket = text.ends_with(']') ? text.rfind(" [") : std::string::npos;
+  text.insert(std::min(bracket, text.size()), fmt::format("; image: {}", to_string(e.image)));
+  return text;
 }
 
 Value error_object(Error const& e, std::string const& image, bool writing) {
@@ -106,33 +116,44 @@ Result<void> Session::print_document(Value const& document) {
   return print(to_json(document) + "\n");
 }
 
+Result<void> Session::print_open_document(Value const& document, std::string_view key) {
+  std::string text = to_json(document);
+  text.pop_back();
+  return print(fmt::format("{},\"{}\":\"", text, key));
+}
+
 bool Session::colored() const {
   if (options_.color != When::automatic) return options_.color == When::always;
   return !environment_.no_color && environment_.err.is_terminal();
 }
 
-void Session::message(std::string_view kind, std::string_view text) {
+void Session::line(std::string_view mark, std::string_view color, std::string_view text) {
+  std::string const shown =
+      mark.empty() || !colored() ? std::string(mark) : fmt::format("{}{}{}", color, mark, plain);
+  std::string const where = image_.empty() ? std::string() : escape(image_, false) + ": ";
+  environment_.err.write(fmt::format("xfsx: {}{}{}\n", where, shown, escape(text, false)));
+}
+
+void Session::message(std::string_view kind, std::string_view code, std::string_view text) {
   if (options_.json) {
     Value o = Value::group({});
     o.add(Value::words("kind", kind));
+    if (!code.empty()) o.add(Value::words("code", code));
     o.add(Value::words("path", image_));
     o.add(Value::words("message", text));
     environment_.err.write(to_json(o) + "\n");
   } else {
-    std::string const mark = kind == "warning" ? (colored() ? fmt::format("{}warning:{} ", yellow, plain)
-                                                            : std::string("warning: "))
-                                               : std::string();
-    environment_.err.write(fmt::format("xfsx: {}: {}{}\n", image_, mark, text));
+    line(kind == "warning" ? "warning: " : "", yellow, text);
   }
   environment_.err.flush();
 }
 
-void Session::warn(std::string_view text) {
-  if (!options_.quiet) message("warning", text);
+void Session::warn(std::string_view code, std::string_view text) {
+  if (!options_.quiet) message("warning", code, text);
 }
 
 void Session::tell(std::string_view text) {
-  if (options_.verbose) message("info", text);
+  if (options_.verbose) message("info", {}, text);
 }
 
 void Session::progress(std::string_view what, u64 done, u64 total) {
@@ -147,7 +168,7 @@ void Session::progress(std::string_view what, u64 done, u64 total) {
   if (due) next_progress_ = now - started_ + progress_interval;
   std::string const text = total == 0 ? fmt::format("{}: {}", what, done)
                                       : fmt::format("{}: {} of {}", what, done, total);
-  message("progress", text);
+  message("progress", {}, text);
 }
 
 Result<void> Session::check_cancelled() {
@@ -156,17 +177,11 @@ Result<void> Session::check_cancelled() {
 }
 
 int Session::fail(Error const& error) {
-  bool const writing = environment_.attention.writing && tells_image(error);
+  bool const writing = writes_ && tells_image(error);
   if (options_.json) {
     environment_.err.write(to_json(error_object(error, image_, writing)) + "\n");
   } else {
-    std::string text = describe(error);
-    if (writing) text += fmt::format("; image: {}", to_string(error.image));
-    std::string_view const on = colored() ? red : "";
-    std::string_view const off = colored() ? plain : "";
-    environment_.err.write(
-        image_.empty() ? fmt::format("{}xfsx:{} {}\n", on, off, text)
-                       : fmt::format("{}xfsx:{} {}: {}\n", on, off, image_, text));
+    line({}, {}, writing ? with_image_state(error) : describe(error));
   }
   environment_.err.flush();
   return exit_status_of(error.code);

@@ -48,12 +48,19 @@ class Session {
   /// Writes the one JSON document of a run to stdout.
   Result<void> print_document(Value const& document);
 
-  /// A line on stderr that does not stop the verb.
-  void warn(std::string_view message);
+  /// All of a document but its end, up to the opening quote of one more member `key`, whose text
+  /// (which needs no escaping) and `"}` the caller prints.
+  Result<void> print_open_document(Value const& document, std::string_view key);
+
+  /// A line on stderr that does not stop the verb. `code` is a stable identifier for JSON.
+  void warn(std::string_view code, std::string_view message);
   /// A line that is shown only with -v.
   void tell(std::string_view message);
   /// How far the verb has come; shown when it is due. `total` 0: not known.
   void progress(std::string_view what, u64 done, u64 total);
+
+  /// For verbs that write: from now on an operational error says what became of the image.
+  void set_writes() { writes_ = true; }
 
   /// Errc::cancelled if the person asked to stop.
   Result<void> check_cancelled();
@@ -66,7 +73,9 @@ class Session {
   Result<void> finish();
 
  private:
-  void message(std::string_view kind, std::string_view text);
+  void message(std::string_view kind, std::string_view code, std::string_view text);
+  /// `text` without control characters: names on disk must not steer a terminal or break a line.
+  void line(std::string_view mark, std::string_view color, std::string_view text);
   [[nodiscard]] bool colored() const;
   Result<void> written(int status);
 
@@ -74,6 +83,7 @@ class Session {
   GlobalOptions options_;
   std::string image_;
   bool reader_gone_ = false;
+  bool writes_ = false;
   double next_progress_ = 1.0;
   double started_ = -1.0;
 };

@@ -4,8 +4,6 @@
 #include "report.h"
 #include "verb.h"
 
-#include <CLI/CLI.hpp>
-
 namespace xfsx::inline v0::cli {
 
 namespace {
@@ -17,9 +15,9 @@ constexpr char const* help =
 
 class Stat : public Verb {
  public:
-  void declare(CLI::App& parser) override {
-    parser.add_option("FILE", file_, "an absolute path, or inode:N")->required()->type_name("");
-    parser.footer(help);
+  void declare(Parser& parser) override {
+    parser.operand("FILE", file_, "an absolute path, or inode:N");
+    parser.details(help);
   }
 
   std::string check_usage(GlobalOptions const& options) override {

@@ -2,14 +2,11 @@
 // What a verb is. Each lives in a file of its own, declares its operands and options to the parser,
 // and runs in a Session. The table in verbs.cc is the list of them all.
 
+#include "parser.h"
 #include "session.h"
 
 #include <memory>
 #include <span>
-
-namespace CLI {
-class App;
-}
 
 namespace xfsx::inline v0::cli {
 
@@ -21,15 +18,15 @@ class Verb {
   virtual ~Verb() = default;
 
   /// Operands, options and the long help text.
-  virtual void declare(CLI::App& parser) = 0;
+  virtual void declare(Parser& parser) = 0;
 
   /// What parsing alone cannot check; a sentence, or empty. Wrong usage exits with 16.
-  virtual std::string check_usage() { return {}; }
+  virtual std::string check_usage(GlobalOptions const&) { return {}; }
 
   /// Does it. An error is reported by the caller.
   virtual Result<void> run(Session& session) = 0;
 
-  std::string image;
+  std::string image_name;  ///< as the person wrote it
 };
 
 struct VerbRow {
@@ -41,6 +38,13 @@ struct VerbRow {
 /// All verbs, in the order in which --help lists them.
 std::span<VerbRow const> verb_table();
 
+std::unique_ptr<Verb> make_bmap();
+std::unique_ptr<Verb> make_cat();
+std::unique_ptr<Verb> make_info();
 std::unique_ptr<Verb> make_inspect();
+std::unique_ptr<Verb> make_ls();
+std::unique_ptr<Verb> make_readlink();
+std::unique_ptr<Verb> make_stat();
+std::unique_ptr<Verb> make_swap();
 
 }  // namespace xfsx::inline v0::cli

@@ -1,5 +1,6 @@
 #include "device/holders.h"
 
+#include "device/host_files.h"
 #include "device/unique_fd.h"
 
 #include <fcntl.h>
@@ -9,16 +10,12 @@
 #include <sys/ioctl.h>
 #include <sys/sysmacros.h>
 
-#include <filesystem>
-#include <fstream>
+#include <cstdio>
 #include <memory>
-#include <vector>
 
 namespace xfsx::inline v0 {
 
 namespace {
-
-namespace fs = std::filesystem;
 
 struct FreeTable {
   void operator()(libmnt_table* table) const { ::mnt_unref_table(table); }
@@ -51,46 +48,28 @@ std::string mount_point(dev_t device) {
   return {};
 }
 
-std::vector<fs::path> entries(fs::path const& directory) {
-  std::vector<fs::path> found;
-  std::error_code error;
-  for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
-    found.push_back(it->path());
-  }
-  return found;
-}
-
-std::string first_line(fs::path const& path) {
-  std::string line;
-  std::ifstream file(path);
-  std::getline(file, line);
-  return line;
-}
-
-/// True if the loop device works on the file or device that `status` describes.
-bool loop_backs(fs::path const& sys_loop, struct stat const& status) {
-  std::error_code error;
-  if (!fs::exists(sys_loop / "loop/backing_file", error)) return false;
-  fs::path const node = "/dev" / sys_loop.filename();
+/// True if the loop device called `name` works on the file or device that `status` describes.
+bool loop_backs(std::string const& name, struct stat const& status) {
+  std::string backing_path = host_text("/sys/block/" + name + "/loop/backing_file");
+  if (backing_path.empty()) return false;
   loop_info64 info{};
-  UniqueFd const fd(::open(node.c_str(), O_RDONLY | O_CLOEXEC));
+  UniqueFd const fd(::open(("/dev/" + name).c_str(), O_RDONLY | O_CLOEXEC));
   if (fd && ::ioctl(fd.get(), LOOP_GET_STATUS64, &info) == 0) {
     if (S_ISBLK(status.st_mode)) return info.lo_rdevice != 0 && info.lo_rdevice == status.st_rdev;
     return info.lo_device == status.st_dev && info.lo_inode == status.st_ino;
   }
   // Without the right to ask the device: by the name that it was given.
+  if (backing_path.ends_with('\n')) backing_path.pop_back();
   struct stat backing{};
-  std::string const path = first_line(sys_loop / "loop/backing_file");
-  if (path.empty() || ::stat(path.c_str(), &backing) != 0) return false;
+  if (::stat(backing_path.c_str(), &backing) != 0) return false;
   if (S_ISBLK(status.st_mode)) return S_ISBLK(backing.st_mode) && backing.st_rdev == status.st_rdev;
   return backing.st_dev == status.st_dev && backing.st_ino == status.st_ino;
 }
 
 std::optional<Holder> loop_over(struct stat const& status) {
-  for (fs::path const& sys_loop : entries("/sys/block")) {
-    if (!sys_loop.filename().native().starts_with("loop") || !loop_backs(sys_loop, status))
-      continue;
-    std::string name = "/dev/" + sys_loop.filename().native();
+  for (std::string const& loop_name : host_names("/sys/block")) {
+    if (!loop_name.starts_with("loop") || !loop_backs(loop_name, status)) continue;
+    std::string name = "/dev/" + loop_name;
     struct stat loop{};
     std::string const target = ::stat(name.c_str(), &loop) == 0 ? mount_point(loop.st_rdev) : "";
     if (!target.empty()) name += " on " + target;
@@ -99,13 +78,16 @@ std::optional<Holder> loop_over(struct stat const& status) {
   return std::nullopt;
 }
 
+std::string sys_directory(dev_t device) {
+  return fmt::format("/sys/dev/block/{}:{}/", major(device), minor(device));
+}
+
 std::optional<Holder> holder_of_device(dev_t device) {
   if (std::string target = mount_point(device); !target.empty()) {
     return Holder{"the device is mounted", std::move(target)};
   }
-  fs::path const sys = fmt::format("/sys/dev/block/{}:{}", major(device), minor(device));
-  for (fs::path const& holder : entries(sys / "holders")) {
-    return Holder{"the device is held", holder.filename().native()};
+  for (std::string& name : host_names(sys_directory(device) + "holders")) {
+    return Holder{"the device is held", std::move(name)};
   }
   struct stat status{};
   status.st_mode = S_IFBLK;
@@ -114,16 +96,13 @@ std::optional<Holder> holder_of_device(dev_t device) {
 }
 
 std::optional<Holder> holder_of_partitions(dev_t disk) {
-  std::error_code error;
-  for (fs::path const& part :
-       entries(fmt::format("/sys/dev/block/{}:{}", major(disk), minor(disk)))) {
-    if (!fs::exists(part / "partition", error)) continue;
-    unsigned major_number = 0;
-    unsigned minor_number = 0;
-    char colon = 0;
-    std::ifstream file(part / "dev");
-    if (!(file >> major_number >> colon >> minor_number)) continue;
-    std::optional<Holder> holder = holder_of_device(makedev(major_number, minor_number));
+  std::string const sys = sys_directory(disk);
+  for (std::string const& name : host_names(sys)) {
+    if (host_text(sys + name + "/partition").empty()) continue;
+    unsigned numbers[2] = {};
+    std::string const text = host_text(sys + name + "/dev");
+    if (std::sscanf(text.c_str(), "%u:%u", &numbers[0], &numbers[1]) != 2) continue;
+    std::optional<Holder> holder = holder_of_device(makedev(numbers[0], numbers[1]));
     if (holder) return holder;
   }
   return std::nullopt;

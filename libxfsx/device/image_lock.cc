@@ -7,6 +7,8 @@
 
 #include "device/image_lock.h"
 
+#include "device/host_files.h"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
@@ -14,7 +16,7 @@
 #include <sys/sysmacros.h>
 
 #include <cerrno>
-#include <fstream>
+#include <sstream>
 #include <string>
 
 namespace xfsx::inline v0 {
@@ -47,7 +49,7 @@ std::string flock_holder(int fd) {
   if (::fstat(fd, &status) != 0) return {};
   std::string const wanted =
       fmt::format("{:02x}:{:02x}:{}", major(status.st_dev), minor(status.st_dev), status.st_ino);
-  std::ifstream locks("/proc/locks");
+  std::istringstream locks(host_text("/proc/locks"));
   std::string number, kind, advisory, mode, pid, file, rest;
   while (locks >> number >> kind >> advisory >> mode >> pid >> file && std::getline(locks, rest)) {
     if (kind == "FLOCK" && file == wanted) return "process " + pid;

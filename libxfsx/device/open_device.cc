@@ -7,6 +7,7 @@
 #include "device/engine.h"
 #include "device/guard.h"
 #include "device/holders.h"
+#include "device/host_files.h"
 #include "device/image_lock.h"
 #include "device/slice.h"
 #include "device/unique_fd.h"
@@ -22,7 +23,6 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <fstream>
 #include <thread>
 
 namespace xfsx::inline v0 {
@@ -42,9 +42,8 @@ Error cannot_open(int error) {
 }
 
 bool disk_is_read_only(dev_t device) {
-  std::ifstream file(fmt::format("/sys/dev/block/{}:{}/ro", major(device), minor(device)));
-  int value = 0;
-  return file >> value && value != 0;
+  return host_text(fmt::format("/sys/dev/block/{}:{}/ro", major(device), minor(device)))
+      .starts_with('1');
 }
 
 Result<struct stat> check_kind(std::string const& path) {

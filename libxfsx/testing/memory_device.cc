@@ -154,7 +154,12 @@ Result<std::unique_ptr<MemoryDevice>> load_gz_image(std::string const& path, u32
     for (;;) {
       int const count = ::gzread(file.get(), piece.data(), static_cast<unsigned>(piece.size()));
       if (count < 0) return make_error(Errc::io, EIO, "the compressed image is damaged");
-      if (count == 0) break;
+      if (count == 0) {
+        int error = Z_OK;
+        ::gzerror(file.get(), &error);
+        if (error != Z_OK) return make_error(Errc::io, EIO, "the compressed image ends early");
+        break;
+      }
       std::size_t const length = static_cast<std::size_t>(count);
       if (!all_zero(ConstBytes(piece).first(length))) {
         kept.emplace_back(size, std::vector<std::byte>(piece.begin(), piece.begin() + count));
@@ -162,10 +167,7 @@ Result<std::unique_ptr<MemoryDevice>> load_gz_image(std::string const& path, u32
       size += length;
     }
     std::unique_ptr<MemoryDevice> device = std::make_unique<MemoryDevice>(size, logical_sector);
-    for (auto const& [offset, bytes] : kept) {
-      WriteRequest const request{offset, bytes};
-      XFSX_TRYV(device->write({&request, 1}));
-    }
+    for (auto const& [offset, bytes] : kept) device->poke(offset, bytes);
     return device;
   });
 }

@@ -19,7 +19,7 @@ Result<void> RecordingDevice::write(std::span<WriteRequest const> batch) {
 Result<void> RecordingDevice::flush() {
   return guarded([&]() -> Result<void> {
     XFSX_TRYV(below_.flush());
-    recording_.events.push_back({.kind = RecordedEvent::Kind::barrier});
+    add(RecordedEvent::Kind::barrier, {});
     return success();
   });
 }
@@ -28,19 +28,28 @@ Result<void> RecordingDevice::write_durable(std::span<WriteRequest const> batch)
   return guarded([&]() -> Result<void> {
     XFSX_TRYV(below_.write_durable(batch));
     keep(batch, true);
-    recording_.events.push_back({.kind = RecordedEvent::Kind::barrier});
+    add(RecordedEvent::Kind::barrier, {});
     return success();
   });
 }
 
+void RecordingDevice::add(RecordedEvent::Kind kind, std::string name) {
+  RecordedEvent event;
+  event.kind = kind;
+  event.name = std::move(name);
+  recording_.events.push_back(std::move(event));
+}
+
 void RecordingDevice::mark(std::string name) {
-  recording_.events.push_back({.kind = RecordedEvent::Kind::mark, .name = std::move(name)});
+  add(RecordedEvent::Kind::mark, std::move(name));
 }
 
 void RecordingDevice::keep(std::span<WriteRequest const> batch, bool durable) {
   for (WriteRequest const& request : batch) {
     if (request.from.empty()) continue;
-    RecordedEvent event{.durable = durable, .offset = request.offset};
+    RecordedEvent event;
+    event.durable = durable;
+    event.offset = request.offset;
     event.bytes.assign(request.from.begin(), request.from.end());
     recording_.events.push_back(std::move(event));
   }

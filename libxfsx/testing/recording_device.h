@@ -48,6 +48,7 @@ class RecordingDevice final : public BlockDevice {
   [[nodiscard]] Recording const& recording() const { return recording_; }
 
  private:
+  void add(RecordedEvent::Kind kind, std::string name);
   void keep(std::span<WriteRequest const> batch, bool durable);
 
   BlockDevice& below_;

@@ -56,10 +56,10 @@ RECIPES = (
     Recipe("wrapped-small", "-b size=1024 -m reflink=0", "the same in the smallest log that mkfs"
            " makes", parts=("swap", "many"), wrap=True),
     Recipe("wrapped-su256k", "-l version=2,su=256k,size=20m -d agcount=2",
-           "the same with a stripe unit of 256k", parts=("swap",), wrap=True,
+           "the same with a stripe unit of 256k", parts=("swap", "many"), wrap=True,
            mount="nouuid,logbsize=256k"),
     Recipe("wrapped-sector4k", "-s size=4096 -l size=16m -d agcount=2",
-           "the same with log sectors of 4096", parts=("swap",), wrap=True),
+           "the same with log sectors of 4096", parts=("swap", "many"), wrap=True),
     Recipe("dirty-log", "", "shut down with pending changes: the log must be replayed first",
            left="dirty", expect="refuse: dirty log"),
     Recipe("rmapbt", "-m rmapbt=1", "reverse mappings: not yet for swap", expect="refuse: rmapbt"),

@@ -64,7 +64,9 @@ void check_file(Filesystem& fs, nlohmann::json const& entry, InodeNumber ino, u3
   if (entry.contains("mappings")) {
     CHECK(mappings_in_bytes(fs, ino, block_size) == entry["mappings"]);
   }
-  if (entry.contains("sha256")) CHECK(checksum(fs, ino, entry["size"]) == entry["sha256"]);
+  if (entry.contains("sha256")) {
+    CHECK(checksum(fs, ino, entry["size"]) == entry["sha256"].get<std::string>());
+  }
 }
 
 /// All paths below the root, by walking.
@@ -160,7 +162,7 @@ TEST_SUITE("fs") {
         {"relative", EINVAL, 0, ""},
         {"", EINVAL, 0, ""},
         {"/shapes/symlink-local/x", ENOTDIR, 3, "x"},
-        {"/names/symlink-not-utf-8/x", ENOENT, 2, "to-\xff\xfe"},
+        {"/names/symlink-not-utf-8/x", ENOENT, 2, "to-\xfe\xff"},
     };
     for (Row const& row : rows) {
       CAPTURE(row.path);

@@ -92,7 +92,7 @@ def main():
     judge.skip_unless_able()
     kinds = sys.argv[1:] or list(KINDS)
     wraps, failed = set(), 0
-    with tempfile.TemporaryDirectory(dir=os.environ.get('ORACLE_TMP')) as directory:
+    with tempfile.TemporaryDirectory(dir=os.environ.get('XFSX_ORACLE_TMP')) as directory:
         for kind in kinds:
             for version in ('6.1', '6.13'):
                 if version not in judge.versions('mkfs.xfs'):

@@ -134,8 +134,8 @@ TEST_SUITE("log") {
     REQUIRE(item.regions().size() == 3);
     CHECK(item.regions()[2].size() == 48);
     CHECK(item.regions()[2][0] == std::byte{0x12});
-    CHECK(format_of(item).fields.value() == (disk::inode_item_field::core |
-                                             disk::inode_item_field::data_extents));
+    CHECK(format_of(item).fields.value() ==
+          (disk::inode_item_field::core | disk::inode_item_field::data_extents));
     CHECK(format_of(item).dsize.value() == 48);
 
     SUBCASE("with large counters from their own place") {

@@ -1,6 +1,6 @@
 """Linux and xfsprogs as judges of logs: what the oracle tests of the log share.
 
-Needs root, loop devices and a kernel with XFS. XFSPROGS_PREFIX (default /opt/xfsprogs) is where
+Needs root, loop devices and a kernel with XFS. XFSX_XFSPROGS (default /opt/xfsprogs) is where
 other versions of xfsprogs are; those that are missing are left out and named.
 """
 import contextlib
@@ -12,9 +12,9 @@ import subprocess
 import sys
 import tempfile
 
-PREFIX = os.environ.get('XFSPROGS_PREFIX', '/opt/xfsprogs')
+PREFIX = os.environ.get('XFSX_XFSPROGS', '/opt/xfsprogs')
 TOOL = os.environ.get('XFSX_LOG_TOOL', 'log_tool')
-MOUNTS = os.environ.get('ORACLE_MNT', '/mnt/xfsx-log')
+MOUNTS = os.environ.get('XFSX_ORACLE_MNT', '/mnt/xfsx-log')
 SKIP = 77
 
 

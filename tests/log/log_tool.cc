@@ -5,7 +5,6 @@
 #include "disk/inode.h"
 #include "disk/superblock.h"
 #include "log/compose.h"
-#include "tests/log/test_device.h"
 
 #include <charconv>
 #include <cstdio>
@@ -120,8 +119,7 @@ Result<void> Tool::state() {
 
 Result<std::unique_ptr<LogWriter>> Tool::writer(LogSizes const& sizes) {
   XFSX_TRY(LogState const state, find_log_head(device_, log_));
-  u32 const size =
-      options_.record != 0 ? options_.record : LogWriter::record_size_for(log_, sizes);
+  u32 const size = options_.record != 0 ? options_.record : LogWriter::record_size_for(log_, sizes);
   return LogWriter::create(device_, log_, state, size);
 }
 
@@ -262,18 +260,21 @@ int main(int argc, char** argv) {
   std::vector<std::string_view> const words(argv + 1, argv + argc);
   Options options;
   if (words.size() < 2 || !parse({words.begin() + 2, words.end()}, options)) {
-    fmt::print(stderr,
-               "usage: log_tool state|label|commit|unmount|seek|inode IMAGE [--label L] [--record N] "
-               "[--fillers N] [--leave BB] [--block DADDR --block-size N] [--target BB] "
-               "[--inode N]\n");
+    fmt::print(
+        stderr,
+        "usage: log_tool state|label|commit|unmount|seek|inode IMAGE [--label L] [--record N] "
+        "[--fillers N] [--leave BB] [--block DADDR --block-size N] [--target BB] "
+        "[--inode N]\n");
     return 64;
   }
-  test::PlainFile device(argv[2], words[0] != "state");
-  if (!device.is_open()) {
-    std::perror(argv[2]);
+  OpenDeviceOptions how;
+  how.writable = words[0] != "state";
+  Result<std::unique_ptr<BlockDevice>> const device = open_device(argv[2], how);
+  if (!device) {
+    fmt::print(stderr, "{}\n", describe(device.error()));
     return 1;
   }
-  Tool tool(device, options);
+  Tool tool(*device.value(), options);
   Result<void> const done = act(words[0], tool);
   if (done) return 0;
   fmt::print(stderr, "{}\n", describe(done.error()));

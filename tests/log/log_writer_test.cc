@@ -2,7 +2,7 @@
 
 #include "log/compose.h"
 #include "log/log_reader.h"
-#include "tests/log/test_device.h"
+#include "log/test_device.h"
 
 #include <doctest/doctest.h>
 
@@ -225,8 +225,8 @@ TEST_SUITE("log") {
       CAPTURE(seed);
       u32 const record = seed % 2 == 0 ? 32768 : 262144;
       test::MemoryLog device(u64{log.blocks} * 512);
-      LogState const state = clean_at(device, log_of(2000), Lsn(1, LogBlock(2 + 7 * (record >> 18))),
-                                      record);
+      LogState const state =
+          clean_at(device, log_of(2000), Lsn(1, LogBlock(2 + 7 * (record >> 18))), record);
       RandomItems items(seed, static_cast<u32>(1 + seed * 13), seed % 3 == 0 ? 128 : 3000);
       auto writer = LogWriter::create(device, log, state, record);
       REQUIRE(writer);

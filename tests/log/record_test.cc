@@ -2,7 +2,7 @@
 
 #include "base/crc32c.h"
 #include "log/log_reader.h"
-#include "tests/log/test_device.h"
+#include "log/test_device.h"
 
 #include <doctest/doctest.h>
 
@@ -85,8 +85,7 @@ TEST_SUITE("log") {
         CAPTURE(start);
         LogGeometry const log = small_log(1000);
         RecordShape const shape{size, 512};
-        std::vector<std::byte> const record =
-            record_of(log, shape, Lsn(2, LogBlock(start)), 30000);
+        std::vector<std::byte> const record = record_of(log, shape, Lsn(2, LogBlock(start)), 30000);
         test::MemoryLog device(1000 * 512);
         for (std::size_t i = 0; i < record.size(); ++i) {
           device.bytes()[(start * 512 + i) % (1000 * 512)] = record[i];
@@ -97,8 +96,7 @@ TEST_SUITE("log") {
 
         device.bytes()[(start * 512 + record.size() - 700) % (1000 * 512)] ^= std::byte{1};
         LogReader again(device, log);
-        Result<void> const bad =
-            check_log_record_crc(again, start, header, shape.header_blocks());
+        Result<void> const bad = check_log_record_crc(again, start, header, shape.header_blocks());
         REQUIRE(bad.has_error());
         CHECK(bad.error().code == Errc::bad_crc);
         CHECK(bad.error().address_kind == AddressKind::log_block);

@@ -1,6 +1,5 @@
 #pragma once
-// A device on a file that the tool of the log's oracle tests opens, and one in memory for unit
-// tests that counts, fails and forgets what was not flushed.
+// Memory that counts what is in flight, remembers what it overwrote, and fails where a test says.
 
 #include <xfsx/device.h>
 
@@ -12,61 +11,14 @@
 #include <map>
 #include <vector>
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 namespace xfsx::test {
 
 inline Error io_error(u64 offset) {
-  Error e = make_error(Errc::io, errno == 0 ? EIO : errno, "the request failed");
+  Error e = make_error(Errc::io, EIO, "the request failed");
   e.address_kind = AddressKind::byte;
   e.address = offset;
   return e;
 }
-
-class PlainFile final : public BlockDevice {
- public:
-  PlainFile(char const* path, bool writable)
-      : fd_(::open(path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC)) {}
-  ~PlainFile() override {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] bool is_open() const { return fd_ >= 0; }
-
-  [[nodiscard]] DeviceInfo info() const override {
-    DeviceInfo info;
-    struct stat st {};
-    if (::fstat(fd_, &st) == 0) info.size = static_cast<u64>(st.st_size);
-    info.backend = "plain";
-    return info;
-  }
-  Result<void> read(std::span<ReadRequest const> batch) override {
-    for (ReadRequest const& r : batch) {
-      auto const n = ::pread(fd_, r.into.data(), r.into.size(), static_cast<off_t>(r.offset));
-      if (n != static_cast<ssize_t>(r.into.size())) return io_error(r.offset);
-    }
-    return success();
-  }
-  Result<void> write(std::span<WriteRequest const> batch) override {
-    for (WriteRequest const& r : batch) {
-      auto const n = ::pwrite(fd_, r.from.data(), r.from.size(), static_cast<off_t>(r.offset));
-      if (n != static_cast<ssize_t>(r.from.size())) return io_error(r.offset);
-      stats_.writes += 1;
-      stats_.write_bytes += r.from.size();
-    }
-    return success();
-  }
-  Result<void> flush() override {
-    stats_.flushes += 1;
-    return ::fdatasync(fd_) == 0 ? Result<void>(success()) : Result<void>(io_error(0));
-  }
-  [[nodiscard]] DeviceStats stats() const override { return stats_; }
-
- private:
-  int fd_;
-  DeviceStats stats_{};
-};
 
 /// Memory that keeps a list of the sectors written since the last flush, in their order.
 class MemoryLog final : public BlockDevice {

@@ -18,7 +18,7 @@ Result<void> small_job(BlockDevice& device) {
   std::vector<std::byte> const first = filled(1024, 1);
   std::vector<std::byte> const second = filled(512, 2);
   WriteRequest const writes[] = {{0, first}, {4096, second}};
-  XFSX_TRYV(device.reserve(writes));
+  XFSX_TRYV(device.reserve(0, 4096 + 512));
   XFSX_TRYV(device.write(writes));
   XFSX_TRYV(device.flush());
   XFSX_TRYV(device.write_durable({writes, 1}));

@@ -1,0 +1,153 @@
+#include "crash/faults.h"
+#include "log/log_geometry.h"
+#include "support/images.h"
+#include "testing/failing_new.h"
+
+#include <xfsx/filesystem.h>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+namespace {
+
+using namespace xfsx;
+using namespace xfsx::test;
+
+struct Case {
+  std::string image, pair;
+  u64 pad = 0;
+};
+
+Case const cases[] = {
+    {"debian12", "one"},        {"debian12", "many"},        {"wrapped", "twenty"},
+    {"wrapped", "many", 2'000'000}, {"log-su32k", "many"}, {"sector4k", "mixed"},
+};
+
+Scenario scenario_of(Case const& c) {
+  Scenario scenario;
+  scenario.image = std::string(XFSX_IMAGES_DIR) + "/" + c.image + ".img.gz";
+  scenario.file1 = "/swap/" + c.pair + "-a";
+  scenario.file2 = "/swap/" + c.pair + "-b";
+  scenario.aids.pad_to_bytes = c.pad;
+  return scenario;
+}
+
+/// The first byte from which two disks differ, outside of a range; their size if none does.
+u64 first_difference(MemoryDevice& a, MemoryDevice& b, u64 skip_begin = 0, u64 skip_end = 0) {
+  u64 const size = a.info().size;
+  u64 const step = 1 << 20;
+  for (u64 at = 0; at < size; at += step) {
+    std::vector<std::byte> const x = read_bytes(a, at, std::min(step, size - at));
+    std::vector<std::byte> const y = read_bytes(b, at, x.size());
+    if (x == y) continue;
+    for (u64 i = 0; i < x.size(); ++i) {
+      bool const skipped = at + i >= skip_begin && at + i < skip_end;
+      if (x[i] != y[i] && !skipped) return at + i;
+    }
+  }
+  return size;
+}
+
+struct LogRange {
+  u64 begin = 0, end = 0;
+};
+
+LogRange log_of(MemoryDevice& disk) {
+  FilesystemInfo const info = Filesystem::open(disk).value()->info().value();
+  u64 const ag_shift = std::bit_width(info.ag_blocks - 1U);
+  u64 const ag = info.log_start.raw() >> ag_shift;
+  u64 const block = info.log_start.raw() & ((u64{1} << ag_shift) - 1);
+  u64 const begin = (ag * info.ag_blocks + block) * info.block_size;
+  return {begin, begin + u64{info.log_blocks} * info.block_size};
+}
+
+/// What must hold of every failure, whatever failed: one error that says what, and an image that
+/// is what the error says of it as far as bytes can tell. Linux judges the rest (stage 30-crash).
+void check_failure(FaultedExchange const& done, MemoryDevice& before, MemoryDevice& after,
+                   LogRange const& log) {
+  CAPTURE(done.id);
+  u64 const size = before.info().size;
+  if (!done.error) {
+    // Only a read that is tried again may fail without consequence.
+    CHECK(done.fault.call == DeviceCall::read);
+    CHECK(first_difference(*done.disk, after) == size);
+    return;
+  }
+  CHECK(done.error->code == Errc::io);
+  CHECK(done.error->errno_class == EIO);
+  CHECK(describe(*done.error).find("[EIO]") != std::string::npos);
+  bool const writes = done.fault.call == DeviceCall::write || done.fault.call == DeviceCall::flush;
+  if (!writes) {
+    CHECK(done.error->image == ImageState::unchanged);
+    CHECK(first_difference(*done.disk, before) == size);
+  } else if (done.error->image != ImageState::committed_log_dirty) {
+    CHECK(first_difference(*done.disk, before, log.begin, log.end) == size);
+  }
+}
+
+}  // namespace
+
+TEST_SUITE("crash") {
+  TEST_CASE("every failing request is one clear error, and the image is what it says") {
+    for (Case const& c : cases) {
+      CAPTURE(c.image);
+      CAPTURE(c.pair);
+      Scenario const scenario = scenario_of(c);
+      Operation const whole = record_exchange(scenario);
+      LogRange const log = log_of(*whole.before);
+      u64 states[3] = {};
+      for (DeviceCall const call :
+           {DeviceCall::read, DeviceCall::write, DeviceCall::flush, DeviceCall::reserve}) {
+        u64 faults = 0;
+        for_each_fault(*whole.before, scenario, call, [&](FaultedExchange const& done) {
+          ++faults;
+          if (done.error) ++states[static_cast<std::size_t>(done.error->image)];
+          check_failure(done, *whole.before, *whole.after, log);
+        });
+        CHECK(faults > 0);
+      }
+      CHECK(states[0] > 0);
+      CHECK(states[1] > 0);
+      CHECK(states[2] > 0);
+    }
+  }
+
+  TEST_CASE("every failing allocation is one clear error, and the image is unchanged") {
+    for (Case const& c : {cases[0], cases[1], cases[2]}) {
+      CAPTURE(c.image);
+      CAPTURE(c.pair);
+      Scenario const scenario = scenario_of(c);
+      Operation const whole = record_exchange(scenario);
+      u64 failures = 0;
+      for (u64 nth = 1;; ++nth) {
+        CAPTURE(nth);
+        std::unique_ptr<MemoryDevice> const disk = whole.before->snapshot();
+        // The disk's own copies are no allocation of the exchange.
+        for (RecordedEvent const& e : whole.recording.events) {
+          if (e.kind != RecordedEvent::Kind::write) continue;
+          disk->poke(e.offset, read_bytes(*disk, e.offset, e.bytes.size()));
+        }
+        std::optional<Error> error;
+        bool fired = false;
+        {
+          FailingNew const failing(nth);
+          Result<ExchangeReport> const result = exchange_files(*disk, scenario);
+          fired = failing.fired();
+          if (!result) error = result.error();
+        }
+        if (!fired) {
+          CHECK_FALSE(error.has_value());
+          CHECK(first_difference(*disk, *whole.after) == disk->info().size);
+          break;
+        }
+        ++failures;
+        REQUIRE(error.has_value());
+        CHECK(error->code == Errc::no_memory);
+        CHECK(error->image == ImageState::unchanged);
+        CHECK(disk->stats().writes == 0);
+      }
+      CHECK(failures > 50);
+    }
+  }
+}

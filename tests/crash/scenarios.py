@@ -1,0 +1,73 @@
+"""What is exchanged on which log. `pad` logs whole blocks until the checkpoint has that size."""
+from dataclasses import dataclass
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Scenario:
+    name: str
+    image: str
+    pair: str                   # of /swap: one, twenty, many, tall
+    pad: int = 0
+    flags: tuple = ()           # more options of xfsx_crash
+
+    def files(self):
+        return f"/swap/{self.pair}-a", f"/swap/{self.pair}-b"
+
+
+STIR = ("--stir",)      # blocks change in more than one sector, so that they can be torn
+
+# Logs by how they are made: what fits them. Records are of 32 KiB, but of 256 KiB where the
+# checkpoint exceeds a MiB or the stripe unit asks for it.
+SMALL = (("one", "one", 0, ()), ("twenty", "twenty", 0, ()), ("many", "many", 0, ()),
+         ("many, blocks changed in two places", "many", 0, STIR))
+WHOLE = SMALL[:3] + (("padded", "many", 8 * MIB + MIB // 2, STIR),)
+# Many records of 32 KiB, in flight together.
+RECORDS = (("records of 32k", "many", 900 << 10, STIR),)
+
+LOGS = (
+    ("wrapped", WHOLE + RECORDS),
+    ("wrapped-su256k", WHOLE),
+    ("wrapped-sector4k", WHOLE + RECORDS),
+    ("wrapped-small", SMALL),
+    ("log-su32k", WHOLE + RECORDS),
+    ("log-su256k", WHOLE),
+    ("debian12", SMALL + RECORDS),
+    ("sector4k", SMALL[:2]),
+    ("block1k", (("tall", "tall", 0, STIR),)),
+)
+
+SCENARIOS = tuple(Scenario(f"{log} {name}", log, pair, pad, flags)
+                  for log, shapes in LOGS for name, pair, pad, flags in shapes) + (
+    # The head has to be moved on before the checkpoint.
+    Scenario("debian12 many, LSN at the head", "debian12", "many", flags=("--lsn-at-head",)),
+    Scenario("wrapped many, LSN at the head", "wrapped", "many", flags=("--lsn-at-head",)),
+)
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """Made on purpose: among some states, Linux must refuse or misread at least one."""
+    scenario: Scenario
+    sample: int = 60
+
+
+MISTAKES = (
+    Mistake(Scenario("new LSN on the first sector of home blocks", "debian12", "many",
+                     flags=("--stir", "--new-lsn-at-home", "--only", "after"))),
+    Mistake(Scenario("more than 4096 blocks of the log in flight in its first cycle", "log-su256k",
+                     "many", pad=4 * MIB, flags=("--unflushed", "--only", "before"))),
+    Mistake(Scenario("a logged block whose LSN is not below the checkpoint's", "debian12", "many",
+                     flags=("--lsn-at-head", "--any-lsn", "--only", "after"))),
+)
+
+# What failing requests leave; judged one by one.
+FAULTS = (
+    Scenario("debian12 one", "debian12", "one"),
+    Scenario("debian12 many", "debian12", "many"),
+    Scenario("wrapped twenty", "wrapped", "twenty"),
+    Scenario("wrapped many, 2 MiB", "wrapped", "many", pad=2 * MIB),
+    Scenario("log-su32k many", "log-su32k", "many"),
+    Scenario("sector4k twenty", "sector4k", "twenty"),
+)
