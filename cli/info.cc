@@ -75,6 +75,11 @@ Value features_of(FilesystemInfo const& i) {
   return v;
 }
 
+std::string_view log_state(FilesystemInfo const& i) {
+  if (!i.log) return "unreadable";
+  return i.log->clean ? "clean" : "dirty";
+}
+
 Value log_of(FilesystemInfo const& i) {
   Value v = Value::group("log");
   v.add(Value::flag("internal", i.internal_log));
@@ -82,8 +87,7 @@ Value log_of(FilesystemInfo const& i) {
   v.add(Value::integer("blocks", i.log_blocks));
   v.add(Value::integer("stripe_unit", i.log_unit));
   v.add(Value::integer("sector_size", i.log_sector_size));
-  std::string_view const known = i.log && i.log->clean ? "clean" : "dirty";
-  v.add(Value::words("state", i.log ? known : "unreadable"));
+  v.add(Value::words("state", log_state(i)));
   if (i.log) {
     v.add(lsn_value("head", i.log->head));
     v.add(lsn_value("tail", i.log->tail));
@@ -116,6 +120,8 @@ class Info : public Verb {
     document.add(counters_of(info));
     document.add(features_of(info));
     document.add(log_of(info));
+    // For people the answer to the most frequent question stands on a line of its own.
+    if (!json) document.add(Value::words("log state", log_state(info)));
     if (json || session.options().verbose) document.add(device_of(info));
     return json ? session.print_document(document) : session.print(to_report(document));
   }

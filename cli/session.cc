@@ -177,7 +177,7 @@ Result<void> Session::check_cancelled() {
 }
 
 int Session::fail(Error const& error) {
-  bool const writing = environment_.attention.writing && tells_image(error);
+  bool const writing = writes_ && tells_image(error);
   if (options_.json) {
     environment_.err.write(to_json(error_object(error, image_, writing)) + "\n");
   } else {

@@ -59,6 +59,9 @@ class Session {
   /// How far the verb has come; shown when it is due. `total` 0: not known.
   void progress(std::string_view what, u64 done, u64 total);
 
+  /// For verbs that write: from now on an operational error says what became of the image.
+  void set_writes() { writes_ = true; }
+
   /// Errc::cancelled if the person asked to stop.
   Result<void> check_cancelled();
 
@@ -80,6 +83,7 @@ class Session {
   GlobalOptions options_;
   std::string image_;
   bool reader_gone_ = false;
+  bool writes_ = false;
   double next_progress_ = 1.0;
   double started_ = -1.0;
 };

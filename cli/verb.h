@@ -45,5 +45,6 @@ std::unique_ptr<Verb> make_inspect();
 std::unique_ptr<Verb> make_ls();
 std::unique_ptr<Verb> make_readlink();
 std::unique_ptr<Verb> make_stat();
+std::unique_ptr<Verb> make_swap();
 
 }  // namespace xfsx::inline v0::cli

@@ -11,6 +11,7 @@ constexpr VerbRow table[] = {
     {"cat", "write a file's bytes to stdout", make_cat},
     {"readlink", "show where a symbolic link leads", make_readlink},
     {"bmap", "show where a file's blocks lie", make_bmap},
+    {"swap", "exchange the contents of two files, atomically", make_swap},
     {"inspect", "decode a structure field by field", make_inspect},
 };
 
