@@ -75,7 +75,7 @@ void sealed_record(Input& input) {
   shape.size = round_up(shape.size, shape.unit);
   RecordStamp stamp;
   u32 const blocks = log.value().blocks;
-  stamp.used = input.half() % shape.capacity() / 4 * 4;
+  stamp.used = 4 + input.half() % (shape.capacity() - 4) / 4 * 4;
   // Records begin at multiples of the stripe unit; some go round the end of the log.
   u32 const unit_blocks = shape.unit / 512;
   u32 const start = (blocks - input.half() % 600U % blocks) % blocks / unit_blocks * unit_blocks;

@@ -98,7 +98,7 @@ Result<void> BlockFile::reserve(u64 offset, u64 length) {
   if (parts_.info.is_block_device) return success();
   XFSX_TRYV(check_writable());
   if (!range_inside(offset, length, parts_.info.size)) {
-    return device_error(Errc::truncated, EINVAL, "reserving room past the end of the image", offset);
+    return device_error(Errc::truncated, EINVAL, "room past the end of the image", offset);
   }
   return guarded([&] { return reserve_range(offset, length); });
 }

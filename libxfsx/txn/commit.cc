@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/crc32c.h"
+#include "disk/btree.h"
 #include "disk/inode.h"
 #include "format/verify_inode.h"
 #include "txn/items.h"
@@ -46,6 +47,16 @@ bool needs_head_moved(Transaction const& txn, Lsn head) {
   });
 }
 
+void stir_block_ends(Transaction& txn) {
+  // Behind the header, records and key-pointer pairs of 16 bytes leave the last eight over.
+  constexpr std::size_t unused = 8;
+  static_assert(sizeof(disk::BtreeLongBlock) % 16 == unused);
+  for (auto const& [address, block] : txn.blocks()) {
+    if (block.copy->kind->log_type != disk::BufferType::btree) continue;
+    for (std::byte& b : block.copy->data.bytes().last(unused)) b = ~b;
+  }
+}
+
 }  // namespace
 
 struct PreparedCommit::State {
@@ -75,6 +86,7 @@ struct PreparedCommit::State {
 };
 
 Result<void> PreparedCommit::State::prepare() {
+  if (options.aids.stir_block_ends) stir_block_ends(txn);
   for (auto const& [address, block] : txn.blocks()) {
     XFSX_TRYV(finish_block(volume, block));
   }

@@ -9,10 +9,11 @@
 #include "crash/slot.h"
 #include "testing/crash_states.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <deque>
 #include <iostream>
@@ -72,41 +73,44 @@ std::string_view expectation(CrashState const& state) {
   return state.after("durable") ? "new" : "either";
 }
 
-/// Which of the states that there are are wanted: all of one side of the commit, or a sample that
-/// takes half of what it takes from each side.
+/// Which of the states are wanted: all, or a sample. What there is little of must not drown in a
+/// sample, so it takes the same number from each of four kinds: before and after the commit, whole
+/// prefixes and subsets.
 class Selection {
  public:
   Selection(Options const& options, Operation const& operation) {
-    std::vector<u64> sides[2];
+    std::array<std::vector<u64>, 4> kinds;
     u64 count = 0;
-    for_each_crash_state(*operation.before, operation.recording, options.crash,
-                         [&](CrashState const& state) {
-                           sides[state.after("durable") ? 1 : 0].push_back(count++);
-                           return true;
-                         });
-    if (options.only == "before") sides[1].clear();
-    if (options.only == "after") sides[0].clear();
+    for_each_crash_state(
+        *operation.before, operation.recording, options.crash, [&](CrashState const& state) {
+          bool const after = state.after("durable");
+          std::size_t const kind = (after ? 2U : 0U) + (state.id().ends_with("/all") ? 0U : 1U);
+          bool const asked = options.only.empty() || options.only == (after ? "after" : "before");
+          if (asked) kinds[kind].push_back(count);
+          ++count;
+          return true;
+        });
     wanted_.resize(count);
     u64 left = options.sample == 0 ? count : options.sample;
-    std::size_t const first = sides[0].size() < sides[1].size() ? 0 : 1;
-    take(sides[first], options.sample == 0 ? count : left / (options.only.empty() ? 2 : 1), left,
-         options.crash.seed);
-    take(sides[1 - first], left, left, options.crash.seed + 1);
+    std::ranges::sort(kinds, {}, &std::vector<u64>::size);
+    std::mt19937_64 random(options.crash.seed);
+    for (std::size_t i = 0; i < kinds.size(); ++i) {
+      u64 const share = std::min<u64>(kinds[i].size(), left / (kinds.size() - i));
+      take(kinds[i], options.sample == 0 ? kinds[i].size() : share, random);
+      left -= share;
+    }
   }
 
   [[nodiscard]] u64 count() const { return chosen_; }
   [[nodiscard]] bool wants(u64 index) const { return wanted_[index]; }
 
  private:
-  void take(std::vector<u64>& from, u64 most, u64& left, u64 seed) {
-    std::mt19937_64 random(seed);
-    u64 const count = std::min<u64>(most, from.size());
+  void take(std::vector<u64>& from, u64 count, std::mt19937_64& random) {
     for (u64 i = 0; i < count; ++i) {
       std::swap(from[i], from[i + random() % (from.size() - i)]);
       wanted_[from[i]] = true;
     }
     chosen_ += count;
-    left -= std::min(left, count);
   }
 
   std::vector<bool> wanted_;
@@ -164,17 +168,17 @@ void give_faults(Options const& options, Operation const& operation) {
 }
 
 int replay(Options const& options, Operation const& operation) {
-  bool const found = replay_crash_state(
-      *operation.before, operation.recording, options.crash, options.replay,
-      [&](CrashState const& state) {
-        state.image()->store(options.keep).value();
-        fmt::print("{} {} ({} sectors differ)\n", options.keep, expectation(state),
-                   state.delta().size());
-        for (auto const& [offset, bytes] : state.delta()) {
-          if (state.delta().size() <= 64) fmt::print("  daddr {}\n", offset / basic_block_size);
-        }
-        return true;
-      });
+  bool const found = replay_crash_state(*operation.before, operation.recording, options.crash,
+                                        options.replay, [&](CrashState const& state) {
+                                          state.image()->store(options.keep).value();
+                                          fmt::print("{} {} ({} sectors differ)\n", options.keep,
+                                                     expectation(state), state.delta().size());
+                                          for (auto const& [offset, bytes] : state.delta()) {
+                                            if (state.delta().size() <= 64)
+                                              fmt::print("  daddr {}\n", offset / basic_block_size);
+                                          }
+                                          return true;
+                                        });
   return found ? 0 : 1;
 }
 
@@ -205,6 +209,8 @@ void declare(CLI::App& app, Options& o) {
   app.add_flag("--new-lsn-at-home", o.scenario.aids.new_lsn_at_home, "make this mistake");
   app.add_flag("--any-lsn", o.scenario.aids.any_lsn, "make this mistake");
   app.add_flag("--unflushed", o.scenario.aids.unflushed, "make this mistake");
+  app.add_flag("--stir", o.scenario.aids.stir_block_ends,
+               "change the unused end of each btree block too");
   app.add_flag("--lsn-at-head", o.scenario.lsn_at_head,
                "a btree block of file1 first gets the LSN of the log's head");
   app.add_option("--unit", o.crash.unit, "bytes written atomically; default: the sector");

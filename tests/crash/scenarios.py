@@ -16,12 +16,15 @@ class Scenario:
         return f"/swap/{self.pair}-a", f"/swap/{self.pair}-b"
 
 
+STIR = ("--stir",)      # blocks change in more than one sector, so that they can be torn
+
 # Logs by how they are made: what fits them. Records are of 32 KiB, but of 256 KiB where the
 # checkpoint exceeds a MiB or the stripe unit asks for it.
-WHOLE = (("one", "one", 0), ("twenty", "twenty", 0), ("many", "many", 0),
-         ("padded", "many", 8 * MIB + MIB // 2))
-SMALL = WHOLE[:3]
-RECORDS = (("records-32k", "many", 900 << 10),)     # many records of 32 KiB, in flight together
+SMALL = (("one", "one", 0, ()), ("twenty", "twenty", 0, ()), ("many", "many", 0, ()),
+         ("many, blocks changed in two places", "many", 0, STIR))
+WHOLE = SMALL[:3] + (("padded", "many", 8 * MIB + MIB // 2, STIR),)
+# Many records of 32 KiB, in flight together.
+RECORDS = (("records of 32k", "many", 900 << 10, STIR),)
 
 LOGS = (
     ("wrapped", WHOLE + RECORDS),
@@ -32,11 +35,11 @@ LOGS = (
     ("log-su256k", WHOLE),
     ("debian12", SMALL + RECORDS),
     ("sector4k", SMALL[:2]),
-    ("block1k", (("tall", "tall", 0),)),
+    ("block1k", (("tall", "tall", 0, STIR),)),
 )
 
-SCENARIOS = tuple(Scenario(f"{log} {name}", log, pair, pad)
-                  for log, shapes in LOGS for name, pair, pad in shapes) + (
+SCENARIOS = tuple(Scenario(f"{log} {name}", log, pair, pad, flags)
+                  for log, shapes in LOGS for name, pair, pad, flags in shapes) + (
     # The head has to be moved on before the checkpoint.
     Scenario("debian12 many, LSN at the head", "debian12", "many", flags=("--lsn-at-head",)),
     Scenario("wrapped many, LSN at the head", "wrapped", "many", flags=("--lsn-at-head",)),
@@ -52,7 +55,7 @@ class Mistake:
 
 MISTAKES = (
     Mistake(Scenario("new LSN on the first sector of home blocks", "debian12", "many",
-                     flags=("--new-lsn-at-home", "--only", "after"))),
+                     flags=("--stir", "--new-lsn-at-home", "--only", "after"))),
     Mistake(Scenario("more than 4096 blocks of the log in flight in its first cycle", "log-su256k",
                      "many", pad=4 * MIB, flags=("--unflushed", "--only", "before"))),
     Mistake(Scenario("a logged block whose LSN is not below the checkpoint's", "debian12", "many",
