@@ -81,6 +81,19 @@ Value commit_value(CommitReport const& commit) {
   return v;
 }
 
+/// What was asked of the device, from opening it on.
+Value io_value(BlockDevice const& device) {
+  DeviceStats const stats = device.stats();
+  Value v = Value::group("io");
+  v.add(Value::words("backend", device.info().backend));
+  v.add(Value::wide_integer("reads", stats.reads));
+  v.add(Value::wide_integer("read_bytes", stats.read_bytes));
+  v.add(Value::wide_integer("writes", stats.writes));
+  v.add(Value::wide_integer("write_bytes", stats.write_bytes));
+  v.add(Value::wide_integer("flushes", stats.flushes));
+  return v;
+}
+
 /// While one stands, a second signal says that the log may be dirty.
 class Writing {
  public:
@@ -118,10 +131,10 @@ class Swap : public Verb {
     XFSX_TRY(ExchangeRequest const request, make_request(session, *image.filesystem));
     if (dry_run_) {
       XFSX_TRY(ExchangePlan const plan, image.filesystem->plan_exchange(request));
-      return report(session, plan, nullptr);
+      return report(session, *image.device, plan, nullptr);
     }
     XFSX_TRY(ExchangeReport const done, exchange(session, *image.filesystem, request));
-    return report(session, done.plan, &done.commit);
+    return report(session, *image.device, done.plan, &done.commit);
   }
 
  private:
@@ -151,7 +164,8 @@ class Swap : public Verb {
     return filesystem.exchange(request);
   }
 
-  Result<void> report(Session& session, ExchangePlan const& plan, CommitReport const* commit) {
+  Result<void> report(Session& session, BlockDevice const& device, ExchangePlan const& plan,
+                      CommitReport const* commit) {
     if (plan.clears_quota_checked) {
       session.warn("quota_recount",
                    dry_run_ ? "the owners differ and quota is accounted: the next mount with quota "
@@ -164,6 +178,7 @@ class Swap : public Verb {
     if (json) document.add(Value::flag("dry_run", dry_run_));
     document.add(plan_value(plan));
     if (commit != nullptr) document.add(commit_value(*commit));
+    if (json || session.options().verbose) document.add(io_value(device));
     if (json) return session.print_document(document);
     document.add(Value::words("result", commit != nullptr ? "exchanged" : "nothing was written"));
     return session.print(to_report(document));
