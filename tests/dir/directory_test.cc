@@ -4,6 +4,8 @@
 #include "dir/name_hash.h"
 #include "disk/symlink.h"
 #include "support/patch.h"
+
+#include <nlohmann/json.hpp>
 #include "symlink/symlink.h"
 
 #include <xfsx/filesystem.h>
