@@ -1,8 +1,8 @@
 // An inode with changed core or forks, and changed blocks of its mapping btree, read the whole way:
 // through superblock, AGI and inode btree.
 
-#include "base/crc32c.h"
 #include "disk/inode.h"
+#include "base/crc32c.h"
 #include "format/verify_btree.h"
 #include "fuzz/support/target.h"
 #include "inode/bmap.h"

@@ -25,8 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   u8 const flags = input.byte();
   ConstBytes const bytes = input.rest();
   std::size_t const count = bytes.size() / sizeof(disk::BmbtRecord);
-  std::span<disk::BmbtRecord const> const records =
-      view_array<disk::BmbtRecord>(bytes, 0, count);
+  std::span<disk::BmbtRecord const> const records = view_array<disk::BmbtRecord>(bytes, 0, count);
   std::ranges::for_each(records, check_inverse);
 
   MappingRules const rules{g, (flags & 1) != 0, {}, "inode"};

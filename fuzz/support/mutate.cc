@@ -40,14 +40,30 @@ void change(Input& input, Bytes bytes, Order order) {
   u64 const old = load(bytes, order);
   u64 value = old;
   switch (input.byte() % 8) {
-    case 0: value = 0; break;
-    case 1: value = ~u64{0}; break;
-    case 2: value = old ^ (u64{1} << (bits - 1)); break;
-    case 3: value = old ^ (u64{1} << (bits / 2)); break;
-    case 4: value = old ^ 1; break;
-    case 5: value = old + operand(input); break;
-    case 6: value = old - operand(input); break;
-    default: value = operand(input); break;
+    case 0:
+      value = 0;
+      break;
+    case 1:
+      value = ~u64{0};
+      break;
+    case 2:
+      value = old ^ (u64{1} << (bits - 1));
+      break;
+    case 3:
+      value = old ^ (u64{1} << (bits / 2));
+      break;
+    case 4:
+      value = old ^ 1;
+      break;
+    case 5:
+      value = old + operand(input);
+      break;
+    case 6:
+      value = old - operand(input);
+      break;
+    default:
+      value = operand(input);
+      break;
   }
   store(bytes, order, value);
 }

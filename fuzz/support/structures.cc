@@ -57,19 +57,31 @@ std::vector<Region> attr_leaf_regions(std::size_t length, u32 pick) {
 
 BlockKind const* kind_of(Form form) {
   switch (form) {
-    case Form::inobt: return &inobt_kind;
-    case Form::refcountbt: return &refcountbt_kind;
-    case Form::bmbt: return &bmbt_kind;
-    case Form::dir_block: return &dir_block_kind;
-    case Form::dir_data: return &dir_data_kind;
-    case Form::dir_leaf1: return &dir_leaf1_kind;
-    case Form::dir_leafn: return &dir_leafn_kind;
-    case Form::dir_free: return &dir_free_kind;
-    case Form::da_node: return &da_node_kind;
-    case Form::symlink: return &symlink_kind;
+    case Form::inobt:
+      return &inobt_kind;
+    case Form::refcountbt:
+      return &refcountbt_kind;
+    case Form::bmbt:
+      return &bmbt_kind;
+    case Form::dir_block:
+      return &dir_block_kind;
+    case Form::dir_data:
+      return &dir_data_kind;
+    case Form::dir_leaf1:
+      return &dir_leaf1_kind;
+    case Form::dir_leafn:
+      return &dir_leafn_kind;
+    case Form::dir_free:
+      return &dir_free_kind;
+    case Form::da_node:
+      return &da_node_kind;
+    case Form::symlink:
+      return &symlink_kind;
     case Form::attr_leaf:
-    case Form::attr_remote: return &attr_block_kind;
-    case Form::inode: return nullptr;
+    case Form::attr_remote:
+      return &attr_block_kind;
+    case Form::inode:
+      return nullptr;
   }
   return nullptr;
 }
@@ -87,9 +99,11 @@ std::vector<Region> regions_of(Form form, std::size_t length, u32 pick) {
     case Form::bmbt:
       return {region<disk::BtreeLongBlock>(), element<disk::BmbtRecord>(long_head, pick),
               element<disk::BmbtKey>(long_head, pick)};
-    case Form::inode: return inode_regions(pick);
+    case Form::inode:
+      return inode_regions(pick);
     case Form::dir_block:
-    case Form::dir_data: return entry_regions(length, pick);
+    case Form::dir_data:
+      return entry_regions(length, pick);
     case Form::dir_leaf1:
     case Form::dir_leafn:
       return {region<disk::DaBlockInfo>(), region<disk::DirLeafHeader>(sizeof(disk::DaBlockInfo)),
@@ -98,10 +112,14 @@ std::vector<Region> regions_of(Form form, std::size_t length, u32 pick) {
     case Form::da_node:
       return {region<disk::DaBlockInfo>(), region<disk::DaNodeHeader>(sizeof(disk::DaBlockInfo)),
               element<disk::DaNodeEntry>(index_start, pick % 32)};
-    case Form::dir_free: return {region<disk::DirFreeHeader>()};
-    case Form::symlink: return {region<disk::SymlinkHeader>()};
-    case Form::attr_leaf: return attr_leaf_regions(length, pick);
-    case Form::attr_remote: return {region<disk::AttrRemoteHeader>()};
+    case Form::dir_free:
+      return {region<disk::DirFreeHeader>()};
+    case Form::symlink:
+      return {region<disk::SymlinkHeader>()};
+    case Form::attr_leaf:
+      return attr_leaf_regions(length, pick);
+    case Form::attr_remote:
+      return {region<disk::AttrRemoteHeader>()};
   }
   return {};
 }

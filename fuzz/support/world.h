@@ -34,9 +34,9 @@ inline constexpr u8 form_count = static_cast<u8>(Form::attr_remote) + 1;
 
 /// Where a structure lies in an image.
 struct Site {
-  u64 offset = 0;         ///< bytes
-  u32 length = 0;         ///< bytes that its checksum covers
-  InodeNumber owner{};    ///< of an inode its own number; of a block in a file that file
+  u64 offset = 0;       ///< bytes
+  u32 length = 0;       ///< bytes that its checksum covers
+  InodeNumber owner{};  ///< of an inode its own number; of a block in a file that file
 };
 
 /// An image in memory and the structures in it.
