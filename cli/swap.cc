@@ -13,16 +13,15 @@ namespace xfsx::inline v0::cli {
 namespace {
 
 constexpr char const* help =
-    "Exchanges the contents of two regular files in one step: whatever happens, both have their old\n"
-    "contents or both the new. FILE1 is the donor, the staged file; FILE2 the target.\n"
-    "Without offsets and length whole files are exchanged, sizes included. With --length only so\n"
-    "many bytes from the offsets on (0 if left out), which are multiples of the block size, or end\n"
-    "at the end of both files.\n"
-    "The filesystem must not be mounted and its log must be clean; the image is opened exclusively.\n"
-    "Modification and change times become the time of day, or SOURCE_DATE_EPOCH if it is set.\n"
-    "With -n the plan is shown and nothing is written.\n"
-    "SIGINT and SIGTERM cancel before the first write; after it the exchange completes. A second one\n"
-    "ends the program at once and may leave the log dirty.\n";
+    "Exchanges the contents of two regular files in one step: whatever happens, both have\n"
+    "their old contents or both the new. FILE1 is the donor, the staged file; FILE2 the\n"
+    "target. Without offsets and length whole files are exchanged, sizes included. With\n"
+    "--length only so many bytes from the offsets on (0 if left out), which are multiples of\n"
+    "the block size, or end at the end of both files. The filesystem must not be mounted and\n"
+    "its log must be clean; the image is opened exclusively. Modification and change times\n"
+    "become the time of day, or SOURCE_DATE_EPOCH if it is set. With -n the plan is shown and\n"
+    "nothing is written. SIGINT and SIGTERM cancel before the first write; after it the\n"
+    "exchange completes. A second one ends the program at once and may leave the log dirty.\n";
 
 std::string_view to_string(ExchangeWay way) {
   switch (way) {
@@ -82,6 +81,19 @@ Value commit_value(CommitReport const& commit) {
   return v;
 }
 
+/// What was asked of the device, from opening it on.
+Value io_value(BlockDevice const& device) {
+  DeviceStats const stats = device.stats();
+  Value v = Value::group("io");
+  v.add(Value::words("backend", device.info().backend));
+  v.add(Value::wide_integer("reads", stats.reads));
+  v.add(Value::wide_integer("read_bytes", stats.read_bytes));
+  v.add(Value::wide_integer("writes", stats.writes));
+  v.add(Value::wide_integer("write_bytes", stats.write_bytes));
+  v.add(Value::wide_integer("flushes", stats.flushes));
+  return v;
+}
+
 /// While one stands, a second signal says that the log may be dirty.
 class Writing {
  public:
@@ -119,10 +131,10 @@ class Swap : public Verb {
     XFSX_TRY(ExchangeRequest const request, make_request(session, *image.filesystem));
     if (dry_run_) {
       XFSX_TRY(ExchangePlan const plan, image.filesystem->plan_exchange(request));
-      return report(session, plan, nullptr);
+      return report(session, *image.device, plan, nullptr);
     }
     XFSX_TRY(ExchangeReport const done, exchange(session, *image.filesystem, request));
-    return report(session, done.plan, &done.commit);
+    return report(session, *image.device, done.plan, &done.commit);
   }
 
  private:
@@ -152,7 +164,8 @@ class Swap : public Verb {
     return filesystem.exchange(request);
   }
 
-  Result<void> report(Session& session, ExchangePlan const& plan, CommitReport const* commit) {
+  Result<void> report(Session& session, BlockDevice const& device, ExchangePlan const& plan,
+                      CommitReport const* commit) {
     if (plan.clears_quota_checked) {
       session.warn("quota_recount",
                    dry_run_ ? "the owners differ and quota is accounted: the next mount with quota "
@@ -165,6 +178,7 @@ class Swap : public Verb {
     if (json) document.add(Value::flag("dry_run", dry_run_));
     document.add(plan_value(plan));
     if (commit != nullptr) document.add(commit_value(*commit));
+    if (json || session.options().verbose) document.add(io_value(device));
     if (json) return session.print_document(document);
     document.add(Value::words("result", commit != nullptr ? "exchanged" : "nothing was written"));
     return session.print(to_report(document));
@@ -177,6 +191,8 @@ class Swap : public Verb {
 
 }  // namespace
 
-std::unique_ptr<Verb> make_swap() { return std::make_unique<Swap>(); }
+std::unique_ptr<Verb> make_swap() {
+  return std::make_unique<Swap>();
+}
 
 }  // namespace xfsx::inline v0::cli

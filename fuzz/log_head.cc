@@ -1,6 +1,7 @@
 // The search for the head of the log, on logs that Linux wrote and an input changed: record headers
 // by their tables with the checksum stamped again, cycle words, and the bytes of operations.
 
+#include "base/checked.h"
 #include "base/crc32c.h"
 #include "base/view.h"
 #include "disk/log.h"
@@ -42,7 +43,9 @@ void stamp_record(Bytes record, u32 header_blocks) {
   Crc32c sum;
   sum.feed(record.first(at)).feed_zeroes(4).feed(record.subspan(at + 4, end - at - 4));
   constexpr std::size_t covered = offsetof(disk::LogRecordExtended, pad);
-  for (u32 i = 1; i < header_blocks && record.size() >= (i + 1) * std::size_t{512}; ++i) {
+  // The length decides how many further headers count, the size of the buffers where data begin.
+  u32 const used = std::min(div_round_up(header.len.value(), 32768U), header_blocks);
+  for (u32 i = 1; i < used && record.size() >= (i + 1) * std::size_t{512}; ++i) {
     sum.feed(record.subspan(i * std::size_t{512}, covered));
   }
   if (record.size() > header_blocks * std::size_t{512}) {

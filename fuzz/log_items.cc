@@ -38,7 +38,8 @@ void inode_item(Input& input, World const& world) {
   BlockContext const context{g, g.locate(place.cluster)};
   if (!verify_inode(inode, context, site.owner)) return;
   LogItem item;
-  if (!make_inode_item(item, {site.owner, place, inode, (forks & 1) != 0, (forks & 2) != 0})) return;
+  if (!make_inode_item(item, {site.owner, place, inode, (forks & 1) != 0, (forks & 2) != 0}))
+    return;
   disk::InodeLogFormat const& format = view_as<disk::InodeLogFormat>(item.regions()[0]);
   must(format.type.value() == static_cast<u16>(disk::LogItemType::inode));
   check_item(item, format.size.value());
@@ -75,7 +76,7 @@ void sealed_record(Input& input) {
   shape.size = round_up(shape.size, shape.unit);
   RecordStamp stamp;
   u32 const blocks = log.value().blocks;
-  stamp.used = input.half() % shape.capacity() / 4 * 4;
+  stamp.used = 4 + input.half() % (shape.capacity() - 4) / 4 * 4;
   // Records begin at multiples of the stripe unit; some go round the end of the log.
   u32 const unit_blocks = shape.unit / 512;
   u32 const start = (blocks - input.half() % 600U % blocks) % blocks / unit_blocks * unit_blocks;
@@ -89,7 +90,8 @@ void sealed_record(Input& input) {
 
   disk::LogRecordHeader const& header = view_as<disk::LogRecordHeader>(record);
   OverlayDisk disk = world.disk();
-  std::size_t const first = std::min<std::size_t>(record.size(), (blocks - start) * std::size_t{512});
+  std::size_t const first =
+      std::min<std::size_t>(record.size(), (blocks - start) * std::size_t{512});
   write_at(disk, log.value().byte_of(LogBlock(start)), ConstBytes(record).first(first));
   write_at(disk, log.value().byte_of(LogBlock(0)), ConstBytes(record).subspan(first));
   LogReader reader(disk, log.value());
@@ -104,9 +106,15 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   Input input = script(data, size);
   World const& world = World::of_structures(input.byte());
   switch (input.byte() % 3) {
-    case 0: inode_item(input, world); break;
-    case 1: buffer_item(input, world); break;
-    default: sealed_record(input); break;
+    case 0:
+      inode_item(input, world);
+      break;
+    case 1:
+      buffer_item(input, world);
+      break;
+    default:
+      sealed_record(input);
+      break;
   }
   return 0;
 }

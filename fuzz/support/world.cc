@@ -16,8 +16,8 @@ namespace xfsx::fuzz {
 
 namespace {
 
-constexpr std::string_view structure_images[] = {"plain-v5", "block1k", "dir4k-block1k", "dir8k",
-                                                 "inode2k",  "nrext64", "sector4k",      "meta-uuid"};
+constexpr std::string_view structure_images[] = {
+    "plain-v5", "block1k", "dir4k-block1k", "dir8k", "inode2k", "nrext64", "sector4k", "meta-uuid"};
 constexpr std::string_view log_images[] = {"plain-v5",  "log-su32k",        "log-su256k",
                                            "wrapped",   "wrapped-sector4k", "wrapped-small",
                                            "dirty-log", "wrapped-su256k"};
@@ -100,29 +100,41 @@ void World::look_at(u64 offset, ConstBytes block) {
   constexpr std::size_t in_link = offsetof(disk::SymlinkHeader, owner);
   constexpr std::size_t in_value = offsetof(disk::AttrRemoteHeader, owner);
   switch (magic) {
-    case disk::inobt_magic: return keep(Form::inobt, 0, {offset, block_size, {}});
-    case disk::refcountbt_magic: return keep(Form::refcountbt, 0, {offset, block_size, {}});
+    case disk::inobt_magic:
+      return keep(Form::inobt, 0, {offset, block_size, {}});
+    case disk::refcountbt_magic:
+      return keep(Form::refcountbt, 0, {offset, block_size, {}});
     case disk::bmbt_magic: {
       u16 const level = view_as<disk::BtreeLongBlock>(block).level.value();
       return keep(Form::bmbt, level,
                   {offset, block_size, owner_at(offsetof(disk::BtreeLongBlock, owner))});
     }
-    case disk::dir_block_magic: return keep(Form::dir_block, 0, {offset, dir_size, owner_at(in_data)});
-    case disk::dir_data_magic: return keep(Form::dir_data, 0, {offset, dir_size, owner_at(in_data)});
-    case disk::dir_free_magic: return keep(Form::dir_free, 0, {offset, dir_size, owner_at(in_free)});
-    case disk::symlink_magic: return keep(Form::symlink, 0, {offset, block_size, owner_at(in_link)});
+    case disk::dir_block_magic:
+      return keep(Form::dir_block, 0, {offset, dir_size, owner_at(in_data)});
+    case disk::dir_data_magic:
+      return keep(Form::dir_data, 0, {offset, dir_size, owner_at(in_data)});
+    case disk::dir_free_magic:
+      return keep(Form::dir_free, 0, {offset, dir_size, owner_at(in_free)});
+    case disk::symlink_magic:
+      return keep(Form::symlink, 0, {offset, block_size, owner_at(in_link)});
     case disk::attr_remote_magic:
       return keep(Form::attr_remote, 0, {offset, block_size, owner_at(in_value)});
-    default: break;
+    default:
+      break;
   }
   // What starts with the links of a directory or attribute index.
   InodeNumber const owner = owner_at(offsetof(disk::DaBlockInfo, owner));
   switch (view_as<be16>(block, offsetof(disk::DaBlockInfo, magic)).value()) {
-    case disk::dir_leaf1_magic: return keep(Form::dir_leaf1, 0, {offset, dir_size, owner});
-    case disk::dir_leafn_magic: return keep(Form::dir_leafn, 0, {offset, dir_size, owner});
-    case disk::da_node_magic: return keep(Form::da_node, 0, {offset, dir_size, owner});
-    case disk::attr_leaf_magic: return keep(Form::attr_leaf, 0, {offset, block_size, owner});
-    default: break;
+    case disk::dir_leaf1_magic:
+      return keep(Form::dir_leaf1, 0, {offset, dir_size, owner});
+    case disk::dir_leafn_magic:
+      return keep(Form::dir_leafn, 0, {offset, dir_size, owner});
+    case disk::da_node_magic:
+      return keep(Form::da_node, 0, {offset, dir_size, owner});
+    case disk::attr_leaf_magic:
+      return keep(Form::attr_leaf, 0, {offset, block_size, owner});
+    default:
+      break;
   }
   if (magic >> 16 == disk::inode_magic) look_at_inodes(offset, block);
 }
@@ -160,8 +172,12 @@ std::vector<InodeNumber> World::inodes() const {
   return numbers;
 }
 
-World const& World::of_structures(u8 number) { return world(structure_images, number); }
+World const& World::of_structures(u8 number) {
+  return world(structure_images, number);
+}
 
-World const& World::of_logs(u8 number) { return world(log_images, number); }
+World const& World::of_logs(u8 number) {
+  return world(log_images, number);
+}
 
 }  // namespace xfsx::fuzz
