@@ -9,7 +9,7 @@ namespace {
 
 using namespace xfsx;
 
-std::string const image_name = "debian12";
+std::string const image_name = "block1k";
 
 /// Mappings of the file with 3,000 of them, after `damage` was done to the disk. Its btree has a
 /// root with one pointer, a node, and leaves.
