@@ -128,13 +128,28 @@ Result<void> BlockFile::reserve_range(u64 offset, u64 length) {
   // place of their own; then the one that only fills holes. Neither changes a byte or the size.
   int const modes[] = {FALLOC_FL_UNSHARE_RANGE | FALLOC_FL_KEEP_SIZE, FALLOC_FL_KEEP_SIZE};
   for (int const mode : modes) {
+    bool const unshares = mode == modes[0];
+    if (unshares && !can_unshare_) continue;
+    if (!unshares && is_solid(offset, length)) return success();
     int const error = allocate(parts_.fd.get(), mode, offset, length);
     if (error == 0) return success();
     if (error != EOPNOTSUPP && error != ENOSYS && error != EINVAL) {
       return reserve_failure(error, offset);
     }
+    can_unshare_ = can_unshare_ && !unshares;
   }
   return fill_holes(offset, length);
+}
+
+/// True if the host says that the range has no hole. One question answers for all of a run.
+bool BlockFile::is_solid(u64 offset, u64 length) {
+  if (offset < solid_from_ || offset >= solid_to_) {
+    off_t const hole = ::lseek(parts_.fd.get(), static_cast<off_t>(offset), SEEK_HOLE);
+    if (hole < 0) return false;
+    solid_from_ = offset;
+    solid_to_ = static_cast<u64>(hole);
+  }
+  return range_inside(offset, length, solid_to_);
 }
 
 Result<void> BlockFile::fill_holes(u64 offset, u64 length) {

@@ -99,17 +99,39 @@ Result<void> LogWriter::clear_run(u32 block, u32 count, u32 cycle) {
   return success();
 }
 
+/// Whether one of `count` blocks from `block` on carries a later cycle than `cycle`.
+Result<bool> LogWriter::has_stale(u32 block, u32 count, u32 cycle) {
+  u32 const most = batch_bytes / basic_block_size;
+  while (count > 0) {
+    u32 const n = std::min(count, most);
+    Bytes const run = arena_.bytes().first(std::size_t{n} * basic_block_size);
+    ReadRequest const request{log_.byte_of(LogBlock(block)), run};
+    XFSX_TRYV(device_.read({&request, 1}));
+    for (u32 i = 0; i < n; ++i) {
+      ConstBytes const one = run.subspan(std::size_t{i} * basic_block_size, basic_block_size);
+      if (log_cycle_of(one) > cycle) return true;
+    }
+    block += n;
+    count -= n;
+  }
+  return false;
+}
+
 Result<void> LogWriter::clear_stale() {
   XFSX_TRYV(usable());
   u32 const head = state_.head.block().raw();
+  u32 const cycle = state_.head.cycle();
   // The record before the head stays: without it the next search finds no head.
   u32 const behind = state_.empty ? 0 : state_.last_record.raw();
   u32 const limit = state_.clean ? behind : state_.tail.block().raw();
   u32 const distance = limit > head ? limit - head : log_.blocks - head + limit;
   u32 const count = std::min(distance, log_window_blocks);
   u32 const before_end = std::min(count, log_.blocks - head);
-  XFSX_TRYV(checked(clear_run(head, before_end, state_.head.cycle() - 1)));
-  XFSX_TRYV(checked(clear_run(0, count - before_end, state_.head.cycle())));
+  XFSX_TRY(bool const ahead, has_stale(head, before_end, cycle - 1));
+  XFSX_TRY(bool const wrapped, has_stale(0, count - before_end, cycle));
+  if (!ahead && !wrapped) return success();
+  XFSX_TRYV(checked(clear_run(head, before_end, cycle - 1)));
+  XFSX_TRYV(checked(clear_run(0, count - before_end, cycle)));
   return checked(device_.flush());
 }
 

@@ -69,8 +69,10 @@ class LogWriter {
   /// For tests of the flush rule: only the commit itself is flushed.
   void leave_unflushed() { flush_batches_ = false; }
 
-  /// Overwrites up to 2 MiB ahead of the head with empty records, so that leftovers there are not
-  /// taken for records, and flushes. Errors: io.
+  /// Looks at up to 2 MiB ahead of the head. If a block there carries a cycle that it can only have
+  /// from records behind a torn end, all of them are overwritten with empty records, so that
+  /// leftovers are not taken for records, and flushed. A log without any is not written to.
+  /// Errors: io.
   Result<void> clear_stale();
 
   /// Writes a checkpoint and makes it durable: on success Linux will replay it. `tail`: the oldest
@@ -96,6 +98,7 @@ class LogWriter {
   Result<void> put_items(ItemSource& items);
   Result<void> write_batch(std::size_t bytes, bool durable);
   Result<void> commit();
+  Result<bool> has_stale(u32 block, u32 count, u32 cycle);
   Result<void> clear_run(u32 block, u32 count, u32 cycle);
 
   BlockDevice& device_;

@@ -1,7 +1,9 @@
 #include "log/log_writer.h"
 
-#include "log/compose.h"
+#include "base/view.h"
 #include "log/log_reader.h"
+
+#include "log/compose.h"
 #include "log/test_device.h"
 
 #include <doctest/doctest.h>
@@ -257,6 +259,32 @@ TEST_SUITE("log") {
       CHECK(result.value().flushes == device.flushes() - before);
       bool const small = result.value().bytes <= LogWriter::batch_bytes;
       CHECK((result.value().flushes == 1) == small);
+    }
+  }
+
+  TEST_CASE("leftovers ahead of the head are cleared, and a log without any is not written") {
+    LogGeometry const log = log_of(log_blocks);
+    for (Lsn const head : {Lsn(1, LogBlock(9)), Lsn(4, LogBlock(19000))}) {
+      CAPTURE(head.block().raw());
+      test::MemoryLog device(u64{log_blocks} * 512);
+      LogState const state = clean_at(device, log, head, 32768);
+      auto writer = LogWriter::create(device, log, state, 32768);
+      REQUIRE(writer);
+      std::vector<std::byte> const before = device.bytes();
+      REQUIRE(writer.value()->clear_stale());
+      REQUIRE(device.bytes() == before);
+
+      // A sector of a record that was under way when the power failed, some way ahead.
+      u32 const at = (head.block().raw() + 3000) % log_blocks;
+      u32 const cycle = head.cycle() + (at < head.block().raw() ? 1 : 0);
+      edit_as<be32>(device.bytes(), std::size_t{at} * 512) = cycle;
+      REQUIRE(writer.value()->clear_stale());
+      CHECK(log_cycle_of(ConstBytes(device.bytes()).subspan(std::size_t{at} * 512, 512)) ==
+            cycle - 1);
+      auto const found = find_log_head(device, log);
+      REQUIRE(found);
+      CHECK(found.value().clean);
+      CHECK(found.value().head == head);
     }
   }
 
