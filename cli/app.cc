@@ -3,8 +3,8 @@
 #include "exit_status.h"
 #include "verb.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <map>
@@ -20,8 +20,8 @@ namespace {
 
 constexpr char const* description =
     "Reads and changes XFS filesystems that are not mounted.\n"
-    "IMAGE is a block device or an image file. A FILE is an absolute path inside the filesystem, or\n"
-    "inode:N. Options may follow the verb. `xfsx VERB --help` describes a verb.";
+    "IMAGE is a block device or an image file. A FILE is an absolute path inside the\n"
+    "filesystem, or inode:N. Options may follow the verb. `xfsx VERB --help` describes a verb.";
 
 constexpr char const* statuses =
     "Exit status:\n"
@@ -54,9 +54,8 @@ void declare_globals(CommandLine& line) {
   CLI::App& p = line.parser;
   std::map<std::string, When> const when = {
       {"auto", When::automatic}, {"always", When::always}, {"never", When::never}};
-  std::map<std::string, IoBackend> const backends = {{"auto", IoBackend::automatic},
-                                                     {"uring", IoBackend::uring},
-                                                     {"threads", IoBackend::threads}};
+  std::map<std::string, IoBackend> const backends = {
+      {"auto", IoBackend::automatic}, {"uring", IoBackend::uring}, {"threads", IoBackend::threads}};
   p.add_flag("--json", o.json,
              "one JSON document on stdout; on stderr one JSON object a line and nothing else");
   p.add_option("--offset", o.offset, "where the filesystem starts inside IMAGE, bytes")

@@ -10,10 +10,11 @@ namespace xfsx::inline v0::cli {
 namespace {
 
 constexpr char const* help =
-    "Shows where the blocks of a fork lie, one mapping a line: file offset, length, AG, block in the\n"
-    "AG, and filesystem-wide block number, all in filesystem blocks; the address in units of 512\n"
-    "bytes; written or unwritten; shared or not. Holes are left out. A mapping of which a part is\n"
-    "shared with other files is shown in pieces. Blocks of the realtime device have no AG.\n";
+    "Shows where the blocks of a fork lie, one mapping a line: file offset, length, AG, block\n"
+    "in the AG, and filesystem-wide block number, all in filesystem blocks; the address in\n"
+    "units of 512 bytes; written or unwritten; shared or not. Holes are left out. A mapping\n"
+    "of which a part is shared with other files is shown in pieces. Blocks of the realtime\n"
+    "device have no AG.\n";
 
 constexpr std::string_view head =
     "    offset     length    ag    agblock      fsblock        daddr  state\n";
@@ -72,10 +73,9 @@ class Bmap : public Verb {
 
   static std::string line_of(FileMapping const& m) {
     std::string const place =
-        m.realtime
-            ? fmt::format("{:>5} {:>10} {:>12} {:>12}", "-", "-", m.start.raw(), "-")
-            : fmt::format("{:>5} {:>10} {:>12} {:>12}", m.ag.raw(), m.agblock.raw(), m.start.raw(),
-                          m.daddr.raw());
+        m.realtime ? fmt::format("{:>5} {:>10} {:>12} {:>12}", "-", "-", m.start.raw(), "-")
+                   : fmt::format("{:>5} {:>10} {:>12} {:>12}", m.ag.raw(), m.agblock.raw(),
+                                 m.start.raw(), m.daddr.raw());
     return fmt::format("{:>10} {:>10} {}  {}{}{}\n", m.offset.raw(), m.length.raw(), place,
                        m.unwritten ? "unwritten" : "written", m.shared ? " shared" : "",
                        m.realtime ? " realtime" : "");
@@ -87,6 +87,8 @@ class Bmap : public Verb {
 
 }  // namespace
 
-std::unique_ptr<Verb> make_bmap() { return std::make_unique<Bmap>(); }
+std::unique_ptr<Verb> make_bmap() {
+  return std::make_unique<Bmap>();
+}
 
 }  // namespace xfsx::inline v0::cli

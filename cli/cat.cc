@@ -13,9 +13,9 @@ namespace {
 
 constexpr char const* help =
     "Writes the bytes of a regular file to stdout; holes and unwritten blocks are zeros. On a\n"
-    "terminal control characters other than line ends and tabs, and bytes that are not UTF-8, are\n"
-    "shown as a backslash and three octal digits. With --json the document has the bytes, base64, in\n"
-    "`data_bytes`; after a read error it ends where the error was met.\n";
+    "terminal control characters other than line ends and tabs, and bytes that are not UTF-8,\n"
+    "are shown as a backslash and three octal digits. With --json the document has the bytes,\n"
+    "base64, in `data_bytes`; after a read error it ends where the error was met.\n";
 
 constexpr std::size_t chunk_size = 3 << 20;  // a multiple of 3, so that base64 goes on seamlessly
 
@@ -96,6 +96,8 @@ class Cat : public Verb {
 
 }  // namespace
 
-std::unique_ptr<Verb> make_cat() { return std::make_unique<Cat>(); }
+std::unique_ptr<Verb> make_cat() {
+  return std::make_unique<Cat>();
+}
 
 }  // namespace xfsx::inline v0::cli

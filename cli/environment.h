@@ -26,8 +26,8 @@ class Sink {
 
 /// What signals ask for, and what they want to know.
 struct Attention {
-  std::atomic<bool> cancelled{false};     ///< SIGINT or SIGTERM arrived
-  std::atomic<bool> writing{false};       ///< the image may be half written if we stop now
+  std::atomic<bool> cancelled{false};      ///< SIGINT or SIGTERM arrived
+  std::atomic<bool> writing{false};        ///< the image may be half written if we stop now
   std::atomic<bool> report_wanted{false};  ///< SIGUSR1 arrived
 };
 

@@ -11,10 +11,10 @@ namespace xfsx::inline v0::cli {
 namespace {
 
 constexpr char const* help =
-    "Shows what the superblock says of the filesystem and what state its log is in. `state` is\n"
-    "clean, dirty (changes wait in the log: mount and unmount the filesystem to replay them) or\n"
-    "unreadable. Counters are exact only if the log is clean. With -v the back end that drives the\n"
-    "device is named.\n";
+    "Shows what the superblock says of the filesystem and what state its log is in. `state`\n"
+    "is clean, dirty (changes wait in the log: mount and unmount the filesystem to replay\n"
+    "them) or unreadable. Counters are exact only if the log is clean. With -v the back end\n"
+    "that drives the device is named.\n";
 
 Value lsn_value(std::string_view name, Lsn lsn) {
   Value v = Value::group(name);
@@ -129,6 +129,8 @@ class Info : public Verb {
 
 }  // namespace
 
-std::unique_ptr<Verb> make_info() { return std::make_unique<Info>(); }
+std::unique_ptr<Verb> make_info() {
+  return std::make_unique<Info>();
+}
 
 }  // namespace xfsx::inline v0::cli

@@ -3,6 +3,7 @@
 #include "inspect/inspect.h"
 
 #include "cache/buffer_cache.h"
+#include "log/find_head.h"
 #include "verb.h"
 
 namespace xfsx::inline v0::cli {
@@ -74,7 +75,45 @@ class Inspect : public Verb {
     }
     XFSX_TRY(Geometry const geometry, Geometry::from_superblock(sector.bytes(), limits));
     DeviceSource source(device);
+    if (target_.kind == inspect::Target::Kind::log) return look_at_log(device, geometry);
     return inspect::inspect(geometry, source, target_, Lsn(0));
+  }
+
+  /// A log whose head cannot be found has a place all the same.
+  static Result<inspect::Inspection> look_at_log(BlockDevice& device, Geometry const& geometry) {
+    XFSX_TRY(LogGeometry const log, LogGeometry::of(geometry));
+    inspect::Inspection found;
+    found.structure = "log";
+    found.fields.add(Value::wide_integer("start_daddr", log.start.raw()));
+    found.fields.add(Value::integer("basic_blocks", log.blocks));
+    found.fields.add(Value::integer("stripe_unit", log.unit));
+    found.fields.add(Value::integer("sector_size", log.sector_size));
+    Result<LogState> const state = find_log_head(device, log);
+    if (!state) {
+      found.problem = state.error();
+      return found;
+    }
+    LogState const& s = state.value();
+    found.fields.add(Value::flag("clean", s.clean));
+    found.fields.add(Value::flag("torn", s.torn));
+    found.fields.add(Value::flag("empty", s.empty));
+    found.fields.add(lsn_value("head", s.head));
+    found.fields.add(lsn_value("tail", s.tail));
+    if (s.empty) return found;
+    found.fields.add(Value::integer("last_record", s.last_record.raw()));
+    AlignedBytes header(log.sector_size);
+    u64 const at = log.byte_of(s.last_record);
+    ReadRequest const request{at, header.bytes()};
+    XFSX_TRYV(device.read({&request, 1}));
+    found.fields.add(inspect::decode_log_record(header.bytes()));
+    return found;
+  }
+
+  static Value lsn_value(std::string_view name, Lsn lsn) {
+    Value v = Value::group(name);
+    v.add(Value::integer("cycle", lsn.cycle()));
+    v.add(Value::integer("block", lsn.block().raw()));
+    return v;
   }
 
   Result<void> show(Session& session, inspect::Inspection const& found) {
@@ -101,6 +140,8 @@ class Inspect : public Verb {
 
 }  // namespace
 
-std::unique_ptr<Verb> make_inspect() { return std::make_unique<Inspect>(); }
+std::unique_ptr<Verb> make_inspect() {
+  return std::make_unique<Inspect>();
+}
 
 }  // namespace xfsx::inline v0::cli

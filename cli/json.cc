@@ -48,6 +48,8 @@ Json tree_of(Value const& value) {
 
 }  // namespace
 
-std::string to_json(Value const& value) { return tree_of(value).dump(); }
+std::string to_json(Value const& value) {
+  return tree_of(value).dump();
+}
 
 }  // namespace xfsx::inline v0::cli

@@ -14,11 +14,12 @@ namespace xfsx::inline v0::cli {
 namespace {
 
 constexpr char const* help =
-    "One name a line, sorted by bytes, without `.` and `..`; the root directory if PATH is left\n"
-    "out. Names are raw bytes; on a terminal control characters and bytes that are not UTF-8 are\n"
-    "shown as a backslash and three octal digits, and a backslash likewise. -R shows paths relative to\n"
-    "PATH, a directory's names before those of the directories in it. -l adds mode, links, owner,\n"
-    "group, size (major, minor of a device), time of change in UTC, and a link's target.\n";
+    "One name a line, sorted by bytes, without `.` and `..`; the root directory if PATH is\n"
+    "left out. Names are raw bytes; on a terminal control characters and bytes that are not\n"
+    "UTF-8 are shown as a backslash and three octal digits, and a backslash likewise. -R\n"
+    "shows paths relative to PATH, a directory's names before those of the directories in it.\n"
+    "-l adds mode, links, owner, group, size (major, minor of a device), time of change in\n"
+    "UTC, and a link's target.\n";
 
 class Ls : public Verb {
  public:
@@ -142,6 +143,8 @@ class Ls : public Verb {
 
 }  // namespace
 
-std::unique_ptr<Verb> make_ls() { return std::make_unique<Ls>(); }
+std::unique_ptr<Verb> make_ls() {
+  return std::make_unique<Ls>();
+}
 
 }  // namespace xfsx::inline v0::cli

@@ -70,8 +70,7 @@ xfsx::Timestamp wall_time() {
 }
 
 double uptime() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())
-      .count();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 }  // namespace
@@ -82,8 +81,8 @@ int main(int argc, char** argv) {
   DescriptorSink out(STDOUT_FILENO);
   DescriptorSink err(STDERR_FILENO);
   char const* no_color = std::getenv("NO_COLOR");
-  Environment environment{out,    err, attention, wall_time, uptime,
-                          no_color != nullptr && *no_color != '\0'};
+  Environment environment{out,       err,    attention,
+                          wall_time, uptime, no_color != nullptr && *no_color != '\0'};
   std::vector<std::string> const words(argv + 1, argv + argc);
   return xfsx::cli::run(words, environment);
 }

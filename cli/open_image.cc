@@ -27,8 +27,8 @@ std::optional<InodeNumber> inode_operand(std::string_view operand) {
 std::string sentence(Warning const& warning) {
   switch (warning.code) {
     case Warning::Code::dirty_log:
-      return "the log is dirty: changes wait in it, and what is shown may be old; mount and unmount "
-             "the filesystem to replay it";
+      return "the log is dirty: changes wait in it, and what is shown may be old; mount and "
+             "unmount the filesystem to replay it";
     case Warning::Code::unreadable_log:
       return warning.cause ? "the log cannot be understood: " + describe(*warning.cause)
                            : "the log cannot be understood";

@@ -30,6 +30,8 @@ void Parser::bytes(std::string_view name, std::optional<u64>& into, std::string_
       ->type_name("BYTES");
 }
 
-void Parser::details(std::string_view text) { app_.footer(std::string(text)); }
+void Parser::details(std::string_view text) {
+  app_.footer(std::string(text));
+}
 
 }  // namespace xfsx::inline v0::cli

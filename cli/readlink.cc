@@ -10,7 +10,8 @@ namespace {
 
 constexpr char const* help =
     "Shows where a symbolic link leads, raw bytes and a line end; on a terminal what is not\n"
-    "printable is shown as a backslash and three octal digits. Anything but a link is refused.\n";
+    "printable is shown as a backslash and three octal digits. Anything but a link is\n"
+    "refused.\n";
 
 class Readlink : public Verb {
  public:
@@ -43,6 +44,8 @@ class Readlink : public Verb {
 
 }  // namespace
 
-std::unique_ptr<Verb> make_readlink() { return std::make_unique<Readlink>(); }
+std::unique_ptr<Verb> make_readlink() {
+  return std::make_unique<Readlink>();
+}
 
 }  // namespace xfsx::inline v0::cli

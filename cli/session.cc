@@ -102,7 +102,9 @@ Result<void> Session::print(std::string_view data) {
   return written(environment_.out.write(data));
 }
 
-Result<void> Session::finish() { return written(environment_.out.flush()); }
+Result<void> Session::finish() {
+  return written(environment_.out.flush());
+}
 
 Value Session::document(std::string_view verb) const {
   Value root = Value::group({});
@@ -160,9 +162,9 @@ void Session::progress(std::string_view what, u64 done, u64 total) {
   double const now = environment_.uptime();
   if (started_ < 0) started_ = now;
   bool const asked = environment_.attention.report_wanted.exchange(false);
-  bool const allowed = options_.progress == When::always ||
-                       (options_.progress == When::automatic && !options_.quiet &&
-                        environment_.err.is_terminal());
+  bool const allowed =
+      options_.progress == When::always ||
+      (options_.progress == When::automatic && !options_.quiet && environment_.err.is_terminal());
   bool const due = allowed && now - started_ >= next_progress_;
   if (!asked && !due) return;
   if (due) next_progress_ = now - started_ + progress_interval;

@@ -21,8 +21,8 @@ sigset_t watched() {
 /// The second request to stop does not wait for anything.
 [[noreturn]] void leave_at_once(bool writing) {
   constexpr std::string_view dirty =
-      "xfsx: interrupted while the image was being written: the log may be dirty; mount and unmount "
-      "the filesystem to replay it [EINTR]\n";
+      "xfsx: interrupted while the image was being written: the log may be dirty; mount and "
+      "unmount the filesystem to replay it [EINTR]\n";
   constexpr std::string_view clean = "xfsx: interrupted [EINTR]\n";
   std::string_view const text = writing ? dirty : clean;
   if (::write(STDERR_FILENO, text.data(), text.size()) < 0) _exit(exit_status::operational);
@@ -35,6 +35,9 @@ SignalWatch::SignalWatch(Attention& attention) : attention_(attention) {
   std::signal(SIGPIPE, SIG_IGN);
   sigset_t const set = watched();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  // What arrived before counts from the first instruction of the verb on.
+  constexpr timespec at_once{};
+  for (int signal = 0; (signal = sigtimedwait(&set, nullptr, &at_once)) > 0;) take(signal);
   thread_ = std::thread([this] { watch(); });
 }
 
@@ -48,11 +51,15 @@ void SignalWatch::watch() {
   sigset_t const set = watched();
   int signal = 0;
   while (sigwait(&set, &signal) == 0 && !ended_) {
-    if (signal == SIGUSR1) {
-      attention_.report_wanted = true;
-    } else if (attention_.cancelled.exchange(true)) {
-      leave_at_once(attention_.writing);
-    }
+    take(signal);
+  }
+}
+
+void SignalWatch::take(int signal) {
+  if (signal == SIGUSR1) {
+    attention_.report_wanted = true;
+  } else if (attention_.cancelled.exchange(true)) {
+    leave_at_once(attention_.writing);
   }
 }
 

@@ -19,6 +19,7 @@ class SignalWatch {
 
  private:
   void watch();
+  void take(int signal);
 
   Attention& attention_;
   std::atomic<bool> ended_{false};

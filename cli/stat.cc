@@ -9,9 +9,9 @@ namespace xfsx::inline v0::cli {
 namespace {
 
 constexpr char const* help =
-    "Shows what the inode says: type, permissions, owners, size, blocks of both forks, times in UTC,\n"
-    "flags, and the format of each fork with the number of its mappings. A symbolic link at the end\n"
-    "of FILE is not followed.\n";
+    "Shows what the inode says: type, permissions, owners, size, blocks of both forks, times\n"
+    "in UTC, flags, and the format of each fork with the number of its mappings. A symbolic\n"
+    "link at the end of FILE is not followed.\n";
 
 class Stat : public Verb {
  public:
@@ -41,6 +41,8 @@ class Stat : public Verb {
 
 }  // namespace
 
-std::unique_ptr<Verb> make_stat() { return std::make_unique<Stat>(); }
+std::unique_ptr<Verb> make_stat() {
+  return std::make_unique<Stat>();
+}
 
 }  // namespace xfsx::inline v0::cli

@@ -13,20 +13,15 @@ namespace xfsx::inline v0::cli {
 namespace {
 
 constexpr char const* help =
-    "Exchanges the contents of two regular files in one step: whatever happens, both have their "
-    "old\n"
-    "contents or both the new. FILE1 is the donor, the staged file; FILE2 the target.\n"
-    "Without offsets and length whole files are exchanged, sizes included. With --length only so\n"
-    "many bytes from the offsets on (0 if left out), which are multiples of the block size, or "
-    "end\n"
-    "at the end of both files.\n"
-    "The filesystem must not be mounted and its log must be clean; the image is opened "
-    "exclusively.\n"
-    "Modification and change times become the time of day, or SOURCE_DATE_EPOCH if it is set.\n"
-    "With -n the plan is shown and nothing is written.\n"
-    "SIGINT and SIGTERM cancel before the first write; after it the exchange completes. A second "
-    "one\n"
-    "ends the program at once and may leave the log dirty.\n";
+    "Exchanges the contents of two regular files in one step: whatever happens, both have\n"
+    "their old contents or both the new. FILE1 is the donor, the staged file; FILE2 the\n"
+    "target. Without offsets and length whole files are exchanged, sizes included. With\n"
+    "--length only so many bytes from the offsets on (0 if left out), which are multiples of\n"
+    "the block size, or end at the end of both files. The filesystem must not be mounted and\n"
+    "its log must be clean; the image is opened exclusively. Modification and change times\n"
+    "become the time of day, or SOURCE_DATE_EPOCH if it is set. With -n the plan is shown and\n"
+    "nothing is written. SIGINT and SIGTERM cancel before the first write; after it the\n"
+    "exchange completes. A second one ends the program at once and may leave the log dirty.\n";
 
 std::string_view to_string(ExchangeWay way) {
   switch (way) {

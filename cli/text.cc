@@ -6,9 +6,13 @@ namespace xfsx::inline v0::cli {
 
 namespace {
 
-u32 byte_at(std::string_view bytes, std::size_t i) { return static_cast<unsigned char>(bytes[i]); }
+u32 byte_at(std::string_view bytes, std::size_t i) {
+  return static_cast<unsigned char>(bytes[i]);
+}
 
-bool is_tail(u32 byte) { return (byte & 0xc0U) == 0x80; }
+bool is_tail(u32 byte) {
+  return (byte & 0xc0U) == 0x80;
+}
 
 /// How many bytes a character that starts with `lead` has; 0 if none can.
 std::size_t announced(u32 lead) {
@@ -111,8 +115,8 @@ std::string escape(std::string_view bytes, bool backslash) {
     std::size_t const n = utf8_length(bytes);
     u32 const c = byte_at(bytes, 0);
     // C1 controls (U+0080 to U+009F) move a terminal's cursor as C0 controls do.
-    bool const control = (n == 1 && (c < 0x20 || c == 0x7f)) ||
-                         (n == 2 && c == 0xc2 && byte_at(bytes, 1) < 0xa0);
+    bool const control =
+        (n == 1 && (c < 0x20 || c == 0x7f)) || (n == 2 && c == 0xc2 && byte_at(bytes, 1) < 0xa0);
     if (n != 0 && !control && !(backslash && c == '\\')) {
       out += bytes.substr(0, n);
       bytes.remove_prefix(n);

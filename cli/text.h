@@ -1,5 +1,6 @@
 #pragma once
-// Bytes of unknown origin as text: names in a filesystem are bytes, people and JSON want characters.
+// Bytes of unknown origin as text: names in a filesystem are bytes; people and JSON want
+// characters.
 
 #include <xfsx/result.h>
 

@@ -17,6 +17,8 @@ constexpr VerbRow table[] = {
 
 }  // namespace
 
-std::span<VerbRow const> verb_table() { return table; }
+std::span<VerbRow const> verb_table() {
+  return table;
+}
 
 }  // namespace xfsx::inline v0::cli

@@ -24,6 +24,21 @@ u32 extents_capacity(u32 area) {
   return area / static_cast<u32>(sizeof(disk::BmbtRecord));
 }
 
+/// Whether the only block below the root would have to lie in a root of `area` bytes: what is under
+/// half full and fits there must not stand alone. xfs_repair lets it pass, scrub does not.
+bool root_must_take_child(DataFork const& fork, u32 area) {
+  if (fork.keys.size() != sizeof(disk::BmbtKey)) return false;
+  auto const is_child = [&](BufferRef const& block) {
+    return view_as<disk::BtreeLongBlock>(block->bytes()).level.value() + 1U == fork.level;
+  };
+  std::vector<BufferRef>::const_iterator const child = std::ranges::find_if(fork.btree, is_child);
+  if (child == fork.btree.end()) return false;
+  ConstBytes const bytes = (*child)->bytes();
+  u64 const records = view_as<disk::BtreeLongBlock>(bytes).numrecs.value();
+  u64 const half = (bytes.size() - sizeof(disk::BtreeLongBlock)) / entry_size / 2;
+  return records < half && records <= root_capacity(area);
+}
+
 std::vector<std::byte> copy(ConstBytes bytes) {
   return {bytes.begin(), bytes.end()};
 }
@@ -80,6 +95,11 @@ Result<void> check_fits(DataFork const& fork, u32 area) {
     return refuse(EOPNOTSUPP,
                   "the btree has so few mappings that the other inode must hold them itself, "
                   "which would free blocks");
+  }
+  if (root_must_take_child(fork, area)) {
+    return refuse(EOPNOTSUPP,
+                  "the root in the other inode has room for the block below it, which would free "
+                  "that block");
   }
   if (fork.keys.size() / sizeof(u64) <= root_capacity(area)) return success();
   return refuse(EOPNOTSUPP, "the btree root does not fit the fork area of the other inode");

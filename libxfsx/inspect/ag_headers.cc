@@ -63,8 +63,13 @@ Value decode_agfl(ConstBytes sector) {
   Value fields = Value::group({});
   decode_fields(fields, disk::Layout<disk::Agfl>::fields, sector);
   auto const slots = static_cast<u16>((sector.size() - sizeof(disk::Agfl)) / sizeof(be32));
-  disk::Field const slot{"bno",           sizeof(disk::Agfl), sizeof(be32), slots,
-                         disk::Order::big, disk::Show::agblock, "Block numbers of the ring."};
+  disk::Field const slot{"bno",
+                         sizeof(disk::Agfl),
+                         sizeof(be32),
+                         slots,
+                         disk::Order::big,
+                         disk::Show::agblock,
+                         "Block numbers of the ring."};
   fields.add(decode_field(slot, sector)).layout = Value::Layout::row;
   return fields;
 }

@@ -3,8 +3,11 @@
 
 #include "base/view.h"
 #include "disk/ag.h"
+#include "disk/attr.h"
 #include "disk/btree.h"
+#include "disk/dir.h"
 #include "disk/inode.h"
+#include "disk/symlink.h"
 #include "inspect/decode.h"
 #include "inspect/structures.h"
 
@@ -36,6 +39,13 @@ constexpr BlockKind rmapbt_identity = identity<disk::BtreeShortBlock>("rmapbt bl
 constexpr BlockKind refcountbt_identity = identity<disk::BtreeShortBlock>("refcountbt block");
 constexpr BlockKind bmbt_identity = identity<disk::BtreeLongBlock>("bmbt block");
 
+constexpr BlockKind dir_data_identity = identity<disk::DirDataHeader>("directory block");
+constexpr BlockKind dir_free_identity = identity<disk::DirFreeHeader>("directory free index");
+constexpr BlockKind dir_leaf_identity = identity<disk::DaBlockInfo>("directory leaf");
+constexpr BlockKind da_node_identity = identity<disk::DaBlockInfo>("index node");
+constexpr BlockKind attr_leaf_identity = identity<disk::AttrLeafHeader>("attribute leaf");
+constexpr BlockKind symlink_identity = identity<disk::SymlinkHeader>("symlink block");
+
 template <class Header>
 Value decode_header(ConstBytes block) {
   Value fields = Value::group({});
@@ -46,6 +56,23 @@ Value decode_header(ConstBytes block) {
 template <class Header>
 Value decode_only_header(ConstBytes block, Geometry const&) {
   return decode_header<Header>(block);
+}
+
+template <class Header>
+Value decode_da_block(ConstBytes block, Geometry const&) {
+  Value fields = Value::group({});
+  decode_fields(fields.add(Value::group("info")), disk::Layout<disk::DaBlockInfo>::fields, block);
+  decode_fields(fields, disk::Layout<Header>::fields, block.subspan(sizeof(disk::DaBlockInfo)));
+  return fields;
+}
+
+Value decode_symlink(ConstBytes block, Geometry const&) {
+  Value fields = decode_header<disk::SymlinkHeader>(block);
+  ConstBytes const body = block.subspan(sizeof(disk::SymlinkHeader));
+  std::size_t const size =
+      std::min<std::size_t>(view_as<disk::SymlinkHeader>(block).bytes.value(), body.size());
+  fields.add(quoted_text("target", text_of(body.first(size))));
+  return fields;
 }
 
 /// As many of `wanted` elements of `size` bytes as lie in `bytes`.
@@ -109,8 +136,7 @@ Value decode_bmbt(ConstBytes block, Geometry const&) {
   ConstBytes const body = block.subspan(sizeof(disk::BtreeLongBlock));
   u32 const records = header.numrecs.value();
   if (header.level.value() == 0) {
-    fields.add(
-        decode_mappings("recs", body, bounded(records, body, sizeof(disk::BmbtRecord)), 1));
+    fields.add(decode_mappings("recs", body, bounded(records, body, sizeof(disk::BmbtRecord)), 1));
   } else {
     decode_node<disk::BmbtKey, be64>(fields, body, records, disk::Show::fsblock);
   }
@@ -141,6 +167,19 @@ constexpr std::size_t short_size = sizeof(disk::BtreeShortBlock);
 constexpr std::size_t long_size = sizeof(disk::BtreeLongBlock);
 constexpr auto short_header = decode_only_header<disk::BtreeShortBlock>;
 
+constexpr std::size_t da_size = sizeof(disk::DaBlockInfo) + sizeof(disk::DirLeafHeader);
+constexpr BlockForm data_block{"directory block", &dir_data_identity,
+                               decode_only_header<disk::DirDataHeader>, true};
+constexpr BlockForm free_block{"directory free index", &dir_free_identity,
+                               decode_only_header<disk::DirFreeHeader>, true};
+constexpr BlockForm leaf_block{"directory leaf", &dir_leaf_identity,
+                               decode_da_block<disk::DirLeafHeader>, true};
+constexpr BlockForm node_block{"index node", &da_node_identity, decode_da_block<disk::DaNodeHeader>,
+                               true};
+constexpr BlockForm attr_block{"attribute leaf", &attr_leaf_identity,
+                               decode_only_header<disk::AttrLeafHeader>};
+constexpr BlockForm symlink_block{"symlink block", &symlink_identity, decode_symlink};
+
 constexpr MagicRow magic_rows[] = {
     {0x41423342, 0, 4, short_size, {"bnobt block", &bnobt_identity, short_header}},
     {0x41423343, 0, 4, short_size, {"cntbt block", &cntbt_identity, short_header}},
@@ -150,6 +189,14 @@ constexpr MagicRow magic_rows[] = {
     {0x52334643, 0, 4, short_size, {"refcountbt block", &refcountbt_identity, short_header}},
     {0x424d4133, 0, 4, long_size, {"bmbt block", &bmbt_identity, decode_bmbt}},
     {0x494e, 0, 2, sizeof(disk::Dinode), {"inodes", nullptr, decode_inode_block}},
+    {disk::dir_block_magic, 0, 4, sizeof(disk::DirDataHeader), data_block},
+    {disk::dir_data_magic, 0, 4, sizeof(disk::DirDataHeader), data_block},
+    {disk::dir_free_magic, 0, 4, sizeof(disk::DirFreeHeader), free_block},
+    {disk::dir_leaf1_magic, 8, 2, da_size, leaf_block},
+    {disk::dir_leafn_magic, 8, 2, da_size, leaf_block},
+    {disk::da_node_magic, 8, 2, da_size, node_block},
+    {disk::attr_leaf_magic, 8, 2, sizeof(disk::AttrLeafHeader), attr_block},
+    {disk::symlink_magic, 0, 4, sizeof(disk::SymlinkHeader), symlink_block},
 };
 
 }  // namespace

@@ -14,7 +14,9 @@ using disk::Order;
 using disk::Show;
 
 /// xfs_db shows zero as a bare 0 in hexadecimal fields too.
-std::string hex(u64 n) { return n == 0 ? "0" : fmt::format("{:#x}", n); }
+std::string hex(u64 n) {
+  return n == 0 ? "0" : fmt::format("{:#x}", n);
+}
 
 bool has_null(Show show) {
   switch (show) {
@@ -30,11 +32,12 @@ bool has_null(Show show) {
   }
 }
 
-u64 all_ones(u32 bytes) { return bytes >= 8 ? ~u64{0} : (u64{1} << (8 * bytes)) - 1; }
+u64 all_ones(u32 bytes) {
+  return bytes >= 8 ? ~u64{0} : (u64{1} << (8 * bytes)) - 1;
+}
 
 Value decode_number(std::string_view name, Show show, u64 n, u32 bytes) {
-  Value v =
-      bytes > 4 ? Value::wide_integer(name, n) : Value::integer(name, n);
+  Value v = bytes > 4 ? Value::wide_integer(name, n) : Value::integer(name, n);
   if (has_null(show) && n == all_ones(bytes)) {
     v.null = true;
     v.spelling = "null";
@@ -76,8 +79,8 @@ Value decode_field(Field const& field, ConstBytes structure) {
   if (field.show == Show::text) return quoted_text(field.name, text_of(bytes));
   if (field.show == Show::crc) return decode_crc(field, structure);
   if (field.count == 1) return decode_element(field, structure, 0);
-  Value list = Value::list(field.name, has_null(field.show) ? Value::Layout::sparse
-                                                            : Value::Layout::row);
+  Value list =
+      Value::list(field.name, has_null(field.show) ? Value::Layout::sparse : Value::Layout::row);
   list.items.reserve(field.count);
   for (u32 i = 0; i < field.count; ++i) list.add(decode_element(field, structure, i));
   return list;

@@ -2,9 +2,9 @@
 // `core` for what all versions have, `v3` for the rest, flags spread into one field a bit, the
 // extent counters named after the fork that they count whichever place they lie in.
 
+#include "disk/inode.h"
 #include "base/view.h"
 #include "disk/btree.h"
-#include "disk/inode.h"
 #include "inspect/decode.h"
 #include "inspect/structures.h"
 
@@ -31,10 +31,9 @@ struct FlagName {
 };
 
 constexpr FlagName core_flags[] = {
-    {"newrtbm", 2},     {"prealloc", 1},     {"realtime", 0},  {"immutable", 3},
-    {"append", 4},      {"sync", 5},         {"noatime", 6},   {"nodump", 7},
-    {"rtinherit", 8},   {"projinherit", 9},  {"nosymlinks", 10}, {"extsz", 11},
-    {"extszinherit", 12}, {"nodefrag", 13},  {"filestream", 14},
+    {"newrtbm", 2},     {"prealloc", 1}, {"realtime", 0},      {"immutable", 3}, {"append", 4},
+    {"sync", 5},        {"noatime", 6},  {"nodump", 7},        {"rtinherit", 8}, {"projinherit", 9},
+    {"nosymlinks", 10}, {"extsz", 11},   {"extszinherit", 12}, {"nodefrag", 13}, {"filestream", 14},
 };
 constexpr FlagName v3_flags[] = {
     {"reflink", 1}, {"cowextsz", 2}, {"dax", 0}, {"bigtime", 3}, {"nrext64", 4},
@@ -74,8 +73,8 @@ std::string calendar(s64 seconds) {
 
 Value decode_time(std::string_view name, u64 raw, bool bigtime) {
   constexpr u64 nanos = 1'000'000'000;
-  s64 const seconds = bigtime ? static_cast<s64>(raw / nanos) + bigtime_epoch
-                              : s64{static_cast<s32>(raw >> 32)};
+  s64 const seconds =
+      bigtime ? static_cast<s64>(raw / nanos) + bigtime_epoch : s64{static_cast<s32>(raw >> 32)};
   u64 const nsec = bigtime ? raw % nanos : raw & 0xffffffffU;
   Value group = Value::group(name);
   group.add(Value::signed_integer("sec", seconds)).spelling = calendar(seconds);
@@ -145,17 +144,20 @@ Value decode_root(ConstBytes fork) {
   decode_fields(tree, disk::Layout<disk::BmdrBlock>::fields, fork);
   std::size_t const room =
       (fork.size() - sizeof(disk::BmdrBlock)) / (sizeof(disk::BmbtKey) + sizeof(be64));
-  auto const records = static_cast<u16>(
-      std::min<std::size_t>(view_as<disk::BmdrBlock>(fork).numrecs.value(), room));
+  auto const records =
+      static_cast<u16>(std::min<std::size_t>(view_as<disk::BmdrBlock>(fork).numrecs.value(), room));
   Value keys = Value::list("keys", Value::Layout::table, 1);
   Value pointers = Value::list("ptrs", Value::Layout::row, 1);
   std::size_t const pointers_at = sizeof(disk::BmdrBlock) + room * sizeof(disk::BmbtKey);
   for (u16 i = 0; i < records; ++i) {
     ConstBytes const key = fork.subspan(sizeof(disk::BmdrBlock) + i * sizeof(disk::BmbtKey));
     decode_fields(keys.add(Value::group({})), disk::Layout<disk::BmbtKey>::fields, key);
-    disk::Field const pointer{"ptr",        static_cast<u16>(pointers_at + i * sizeof(be64)),
-                              sizeof(be64), 1,
-                              disk::Order::big, disk::Show::fsblock,
+    disk::Field const pointer{"ptr",
+                              static_cast<u16>(pointers_at + i * sizeof(be64)),
+                              sizeof(be64),
+                              1,
+                              disk::Order::big,
+                              disk::Show::fsblock,
                               {}};
     pointers.add(decode_field(pointer, fork));
   }

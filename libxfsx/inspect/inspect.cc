@@ -2,8 +2,10 @@
 
 #include "base/view.h"
 #include "disk/ag.h"
+#include "disk/log.h"
 #include "format/verify_ag.h"
 #include "format/verify_inode.h"
+#include "inspect/decode.h"
 #include "inspect/structures.h"
 
 #include <algorithm>
@@ -142,8 +144,16 @@ Result<Inspection> inspect_inode(Geometry const& g, ByteSource& source, u64 numb
   return found;
 }
 
+/// Takes the verdict on the checksum back.
+void mark_unchecked(Value& fields) {
+  for (Value& v : fields.items) {
+    if (v.kind == Value::Kind::group) mark_unchecked(v);
+    if (v.name == "crc") spell_with(spell_hex(v), "not checked");
+  }
+}
+
 Result<Inspection> inspect_block(Geometry const& g, ByteSource& source, Daddr at, Lsn head) {
-  XFSX_TRY(std::vector<std::byte> const bytes, read_bytes(source, at, g.block_size()));
+  XFSX_TRY(std::vector<std::byte> bytes, read_bytes(source, at, g.block_size()));
   Inspection found;
   found.where = g.locate(at);
   BlockForm const* form = form_of(bytes);
@@ -152,6 +162,13 @@ Result<Inspection> inspect_block(Geometry const& g, ByteSource& source, Daddr at
     return found;
   }
   found.structure = form->name;
+  if (form->of_directory && g.dir_block_blocks() > 1) {
+    // Its pieces may lie anywhere: without the directory's mappings neither the checksum nor what
+    // is not in the first piece can be told.
+    found.fields = form->decode(bytes, g);
+    mark_unchecked(found.fields);
+    return found;
+  }
   found.fields = form->decode(bytes, g);
   if (form->kind != nullptr) verify(found, *form->kind, bytes, g, head);
   return found;
@@ -206,9 +223,20 @@ Result<Inspection> inspect(Geometry const& geometry, ByteSource& source, Target 
     }
     case Kind::daddr:
       return inspect_daddr(geometry, source, target.number, head);
+    case Kind::log:
+      return refuse(EINVAL, "the log is inspected by its records");
     default:
       return inspect_header(geometry, source, target, head);
   }
+}
+
+Value decode_log_record(ConstBytes header) {
+  Value fields = Value::group("record");
+  if (!fits<disk::LogRecordHeader>(header)) return fields;
+  decode_fields(fields, disk::Layout<disk::LogRecordHeader>::fields, header);
+  // The checksum covers what follows the header too.
+  mark_unchecked(fields);
+  return fields;
 }
 
 Result<Inspection> inspect_primary(ConstBytes sector, SuperblockLimits const& limits) {

@@ -30,8 +30,9 @@ struct Target {
   std::string path;  ///< a field path; empty for the whole structure
 };
 
-/// Understands `sb`, `sb 2`, `agf 0`, `agi 1`, `agfl 0`, `inode 131`, `fsblock N`, `daddr N`, `log`,
-/// each with a field path behind it or not; numbers may be 0x…. Nothing if it is none of these.
+/// Understands `sb`, `sb 2`, `agf 0`, `agi 1`, `agfl 0`, `inode 131`, `fsblock N`, `daddr N`,
+/// `log`, each with a field path behind it or not; numbers may be 0x…. Nothing if it is none of
+/// these.
 std::optional<Target> parse_target(std::span<std::string const> words);
 
 struct Inspection {
@@ -42,9 +43,13 @@ struct Inspection {
 };
 
 /// Reads and decodes. `head`: no structure may carry a newer LSN; null for no check. Errors: io,
-/// truncated; refused EINVAL for an address outside the filesystem.
+/// truncated; refused EINVAL for an address outside the filesystem, and for the log, whose parts
+/// the caller finds.
 Result<Inspection> inspect(Geometry const& geometry, ByteSource& source, Target const& target,
                            Lsn head);
+
+/// The header of a log record, called `record`.
+Value decode_log_record(ConstBytes header);
 
 /// The primary superblock, whose numbers need not make a geometry. Errors: not_xfs, truncated.
 Result<Inspection> inspect_primary(ConstBytes sector, SuperblockLimits const& limits);

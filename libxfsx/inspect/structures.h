@@ -28,6 +28,7 @@ struct BlockForm {
   std::string_view name;
   BlockKind const* kind = nullptr;  ///< identity and checksum
   Value (*decode)(ConstBytes block, Geometry const& geometry) = nullptr;
+  bool of_directory = false;  ///< as large as a directory block
 };
 
 /// The form of `block`, a whole filesystem block or a part of it; null if no magic matches.

@@ -120,7 +120,9 @@ Value scalar(std::string_view name, Value::Kind kind, u64 number, std::string sp
 
 }  // namespace
 
-Value Value::group(std::string_view name) { return scalar(name, Kind::group, 0, {}); }
+Value Value::group(std::string_view name) {
+  return scalar(name, Kind::group, 0, {});
+}
 
 Value Value::list(std::string_view name, Layout layout, u32 first) {
   Value v = scalar(name, Kind::list, 0, {});

@@ -31,7 +31,7 @@ enum class CommitStage : u8 {
 /// For tests only: to make a checkpoint large, and to make the mistakes that the rules above
 /// prevent.
 struct CommitTestAids {
-  u64 pad_to_bytes = 0;          ///< log whole blocks, again and again, up to this size
+  u64 pad_to_bytes = 0;  ///< log whole blocks, again and again, up to this size
   /// Change the end of each btree block too, which no record reaches: an exchange of forks changes
   /// no more than the first sector, and a torn block would look whole.
   bool stir_block_ends = false;

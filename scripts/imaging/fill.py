@@ -30,9 +30,8 @@ class Filler:
         self.root = root
         self.options = options
         self.block = os.statvfs(root).f_frsize
-        # The root of either file of a pair must fit the other's inode: at 1k blocks that of
-        # the smaller one is the wide one, because that of the larger one has a level more.
-        self.no_attribute_fork = NO_ATTRIBUTE_FORK | {"many-b" if self.block > 1024 else "many-a"}
+        # Made so, their roots grow wide before attributes take room, and fit both inodes.
+        self.no_attribute_fork = NO_ATTRIBUTE_FORK | {"many-a", "many-b"}
         self.piece = mmap.mmap(-1, 1 << 20)     # direct writes need aligned memory
 
     def path(self, name):
@@ -190,8 +189,12 @@ def ranges(f):
 
 
 def many_mappings(f):
-    """Mapping btrees; one file's fork area is smaller by its attributes."""
-    f.interleave("swap/many-a", 3000, "swap/many-b", 1100, tail=201)
+    """Mapping btrees; one file's fork area is smaller by its attributes.
+
+    Either root is such that the other area needs the same: what a root points to lies in it
+    wherever it would fit, or scrub calls the tree corrupt.
+    """
+    f.interleave("swap/many-a", 3000, "swap/many-b", 1100 if f.block > 1024 else 1300, tail=201)
     f.attribute("swap/many-a" if f.block > 1024 else "swap/many-b", "user.note", 30)
 
 

@@ -5,6 +5,7 @@ import fcntl
 import os
 import re
 import shutil
+import signal
 import struct
 import subprocess
 import unittest
@@ -18,6 +19,12 @@ SWAP = ("swap", "/swap/one-a", "/swap/one-b")
 DIR_BLOCK = "/dirs/block"
 BTREE_FILE, BTREE_PEER = "/swap/many-b", "/swap/one-a"
 BE32 = struct.Struct(">I")
+
+
+def pending(number):
+    """Makes the program start with a signal waiting for it."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [number])
+    os.kill(os.getpid(), number)
 
 
 def inode_of(path):
@@ -161,10 +168,7 @@ class Refusals(unittest.TestCase):
             image.patch_inode(root, at, BE32.pack(root))
 
         image = self.spoiled(change)
-        self.refused_listing(image)
-
-    def refused_listing(self, image):
-        done = support.xfsx("ls", "-R", image.path)
+        done = support.xfsx("ls", "-R", image.path, text=False)
         self.assertEqual(done.status, 4, done.err)
         self.assertEqual(len(done.err.splitlines()), 1, done.err)
 
@@ -236,6 +240,23 @@ class Refusals(unittest.TestCase):
         with open(image.path, "rb") as holder:
             fcntl.flock(holder, fcntl.LOCK_EX)
             self.refused(image, SWAP, 8, r"\[EBUSY\]")
+
+    def test_signals_before_the_first_write(self):
+        image = self.spoiled()
+        before = support.digest(image.path)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            for verb in (SWAP, ("cat", "/swap/many-a"), ("ls", "-R")):
+                done = support.xfsx(verb[0], image.path, *verb[1:], text=False,
+                                    preexec_fn=lambda n=number: pending(n))
+                self.assertEqual(done.status, 32, (verb, done.err))
+                self.assertRegex(done.err, r"\Axfsx: [^\n]*cancelled[^\n]*\[ECANCELED\]\n\Z")
+        self.assertEqual(support.digest(image.path), before)
+
+    def test_a_signal_asks_how_far_it_is(self):
+        done = support.xfsx("cat", support.image(IMAGE), "/swap/many-a", text=False,
+                            preexec_fn=lambda: pending(signal.SIGUSR1))
+        self.assertEqual(done.status, 0)
+        self.assertRegex(done.err, r"\Axfsx: [^\n]*bytes read: \d+ of \d+\n\Z")
 
     def test_full_output(self):
         path = support.image(IMAGE)

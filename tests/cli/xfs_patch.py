@@ -60,7 +60,7 @@ class Image:
         return self.fsblock(number >> self.block_inode_log) + index * self.inode_size
 
     def patch(self, at, size, crc_at, offset, data):
-        """Writes `data` at `offset` of the structure of `size` bytes at `at`, the checksum right."""
+        """Writes `data` at `offset` of the `size` bytes at `at`, the checksum right."""
         whole = bytearray(self.read(at, size))
         whole[offset:offset + len(data)] = data
         whole[crc_at:crc_at + 4] = bytes(4)

@@ -9,8 +9,8 @@
 #include "crash/slot.h"
 #include "testing/crash_states.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <array>
@@ -81,17 +81,15 @@ class Selection {
   Selection(Options const& options, Operation const& operation) {
     std::array<std::vector<u64>, 4> kinds;
     u64 count = 0;
-    for_each_crash_state(*operation.before, operation.recording, options.crash,
-                         [&](CrashState const& state) {
-                           bool const after = state.after("durable");
-                           std::size_t const kind =
-                               (after ? 2U : 0U) + (state.id().ends_with("/all") ? 0U : 1U);
-                           bool const asked = options.only.empty() ||
-                                              options.only == (after ? "after" : "before");
-                           if (asked) kinds[kind].push_back(count);
-                           ++count;
-                           return true;
-                         });
+    for_each_crash_state(
+        *operation.before, operation.recording, options.crash, [&](CrashState const& state) {
+          bool const after = state.after("durable");
+          std::size_t const kind = (after ? 2U : 0U) + (state.id().ends_with("/all") ? 0U : 1U);
+          bool const asked = options.only.empty() || options.only == (after ? "after" : "before");
+          if (asked) kinds[kind].push_back(count);
+          ++count;
+          return true;
+        });
     wanted_.resize(count);
     u64 left = options.sample == 0 ? count : options.sample;
     std::ranges::sort(kinds, {}, &std::vector<u64>::size);
@@ -170,17 +168,17 @@ void give_faults(Options const& options, Operation const& operation) {
 }
 
 int replay(Options const& options, Operation const& operation) {
-  bool const found = replay_crash_state(
-      *operation.before, operation.recording, options.crash, options.replay,
-      [&](CrashState const& state) {
-        state.image()->store(options.keep).value();
-        fmt::print("{} {} ({} sectors differ)\n", options.keep, expectation(state),
-                   state.delta().size());
-        for (auto const& [offset, bytes] : state.delta()) {
-          if (state.delta().size() <= 64) fmt::print("  daddr {}\n", offset / basic_block_size);
-        }
-        return true;
-      });
+  bool const found = replay_crash_state(*operation.before, operation.recording, options.crash,
+                                        options.replay, [&](CrashState const& state) {
+                                          state.image()->store(options.keep).value();
+                                          fmt::print("{} {} ({} sectors differ)\n", options.keep,
+                                                     expectation(state), state.delta().size());
+                                          for (auto const& [offset, bytes] : state.delta()) {
+                                            if (state.delta().size() <= 64)
+                                              fmt::print("  daddr {}\n", offset / basic_block_size);
+                                          }
+                                          return true;
+                                        });
   return found ? 0 : 1;
 }
 

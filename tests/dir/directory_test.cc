@@ -4,6 +4,8 @@
 #include "dir/name_hash.h"
 #include "disk/symlink.h"
 #include "support/patch.h"
+
+#include <nlohmann/json.hpp>
 #include "symlink/symlink.h"
 
 #include <xfsx/filesystem.h>
@@ -178,7 +180,7 @@ TEST_SUITE("dir") {
   TEST_CASE("a tree of nodes with wrong links ends in an error") {
     // Blocks of 1 KiB: the index of a large directory has nodes.
     auto const broken_root = [](std::function<void(Bytes)> const& change) {
-      return broken("/dirs/free-index", leaf_block(1024), "absent", change, "block1k");
+      return broken("/dirs/btree", leaf_block(1024), "absent", change, "block1k");
     };
     Error const level = broken_root([](Bytes b) { edit_as<be16>(b, 58) = 6; });
     CHECK(level.structure == "da node");

@@ -2,6 +2,8 @@
 
 #include "base/crc32c.h"
 #include "support/images.h"
+
+#include <nlohmann/json.hpp>
 #include "support/sha256.h"
 
 #include <doctest/doctest.h>

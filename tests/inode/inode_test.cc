@@ -4,6 +4,8 @@
 #include "inode/bmap.h"
 #include "support/images.h"
 
+#include <nlohmann/json.hpp>
+
 #include <doctest/doctest.h>
 
 #include <functional>

@@ -1,5 +1,7 @@
 #include "support/images.h"
 
+#include <nlohmann/json.hpp>
+
 #include "base/checked.h"
 
 #include <algorithm>

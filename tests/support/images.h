@@ -3,7 +3,7 @@
 
 #include "testing/memory_device.h"
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include <string>
 #include <vector>

@@ -1,5 +1,7 @@
 #include "support/patch.h"
 
+#include <nlohmann/json.hpp>
+
 #include "base/crc32c.h"
 
 namespace xfsx::test {

@@ -1,0 +1,69 @@
+#include "attr/find.h"
+
+#include "base/view.h"
+#include "disk/attr.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace xfsx;
+
+/// A fork in short form with one attribute.
+std::vector<std::byte> short_fork(std::string const& name, u8 flags) {
+  std::string text(sizeof(disk::AttrShortHeader) + sizeof(disk::AttrShortEntry), '\0');
+  text += name + "v";
+  text.resize(64);
+  ConstBytes const bytes = bytes_of(std::string_view(text));
+  std::vector<std::byte> fork(bytes.begin(), bytes.end());
+  auto& header = edit_as<disk::AttrShortHeader>(fork);
+  header.totsize = static_cast<u16>(sizeof(disk::AttrShortHeader) + sizeof(disk::AttrShortEntry) +
+                                    name.size() + 1);
+  header.count = 1;
+  edit_as<disk::AttrShortEntry>(fork, sizeof(disk::AttrShortHeader)) = {
+      static_cast<u8>(name.size()), 1, flags};
+  return fork;
+}
+
+bool has_capability(ConstBytes fork) {
+  return short_form_has(fork, {}, AttrNamespace::secure, "capability").value();
+}
+
+}  // namespace
+
+TEST_SUITE("attr") {
+  TEST_CASE("a name counts only in its own namespace") {
+    CHECK(has_capability(short_fork("capability", disk::attr_flag::secure)));
+    CHECK_FALSE(has_capability(short_fork("capability", 0)));
+    CHECK_FALSE(has_capability(short_fork("capability", disk::attr_flag::root)));
+    CHECK_FALSE(has_capability(short_fork("capabilities", disk::attr_flag::secure)));
+  }
+
+  TEST_CASE("sizes that leave the fork are named") {
+    std::vector<std::byte> fork = short_fork("capability", disk::attr_flag::secure);
+    edit_as<disk::AttrShortHeader>(fork).totsize = 65;
+    Result<bool> const outside = short_form_has(fork, {}, AttrNamespace::secure, "x");
+    REQUIRE_FALSE(outside);
+    CHECK(outside.error().field == "totsize");
+
+    fork = short_fork("capability", disk::attr_flag::secure);
+    edit_as<disk::AttrShortEntry>(fork, sizeof(disk::AttrShortHeader)).valuelen = 200;
+    Result<bool> const long_value = short_form_has(fork, {}, AttrNamespace::secure, "x");
+    REQUIRE_FALSE(long_value);
+    CHECK(long_value.error().field == "namelen");
+  }
+
+  TEST_CASE("a leaf entry whose name lies outside the block is named") {
+    std::vector<std::byte> block(1024);
+    edit_as<disk::AttrLeafHeader>(block).count = 1;
+    auto& entry = edit_as<disk::AttrLeafEntry>(block, sizeof(disk::AttrLeafHeader));
+    entry.nameidx = 1022;
+    entry.flags = disk::attr_flag::local;
+    Result<bool> const found = leaf_has(block, {}, AttrNamespace::user, "x");
+    REQUIRE_FALSE(found);
+    CHECK(found.error().field == "nameidx");
+  }
+}
