@@ -55,15 +55,18 @@ Result<void> check_order(std::span<Item const> items, BlockContext const& contex
   u64 least = 0;
   for (Item const& item : items) {
     u64 const first = start(item);
-    if (first < least) {
+    u64 const next = end(item);
+    // Nothing can follow an item at the end of all numbers: its end wraps.
+    bool const wraps = next < first;
+    if (first < least || wraps) {
       Error e = located(Errc::bad_value, structure, context.where);
       e.field = disk::Layout<Item>::fields[0].name;
-      e.relation = Relation::at_least;
+      e.relation = wraps ? Relation::below : Relation::at_least;
       e.found.number = first;
-      e.expected.number = least;
+      e.expected.number = wraps ? ~u64{0} : least;
       return e;
     }
-    least = end(item);
+    least = next;
   }
   return success();
 }
