@@ -13,7 +13,8 @@ LIST = os.path.join(os.path.dirname(os.path.abspath(__file__)), "exported-symbol
 WEAK = "WVvwu"
 LINKER = re.compile(r"_init|_fini|_edata|_end|__bss_start|XFSX_\d.*")
 OURS = re.compile(r"\bxfsx::|\bxfsx_")
-TEMPLATES_OF = re.compile(r"\b(?:std|boost|fmt|__gnu_cxx)::|DW\.ref\.__gxx")
+# Asio has one inline function with C linkage.
+TEMPLATES_OF = re.compile(r"\b(?:std|boost|fmt|__gnu_cxx)::|DW\.ref\.__gxx|^boost_asio_")
 
 
 def library_in(build):
