@@ -188,13 +188,24 @@ Result<void> check_dax(disk::Dinode const& core, u8 operand) {
   return with_operand(refuse(EINVAL, "has the DAX flag and would get shared blocks"), operand);
 }
 
+/// Ranges of one file: a later release. What overlaps is wrong in any.
+Error refuse_same_file(ExchangeRequest const& request, Geometry const& geometry, u64 size) {
+  if (!request.range) return refuse(EINVAL, "both operands are the same file");
+  Result<BlockRange> const range = check_range(*request.range, geometry, size, size);
+  if (!range) return range.error();
+  BlockRange const& r = range.value();
+  if (r.start1 < r.start2 + r.length && r.start2 < r.start1 + r.length) {
+    return refuse(EINVAL, "both operands are the same file, and the ranges overlap");
+  }
+  return refuse(EOPNOTSUPP, "both operands are the same file");
+}
+
 Result<ExchangePlan> edit_files(Transaction& txn, ExchangeRequest const& request) {
   Volume& volume = txn.volume();
   XFSX_TRYV(check_volume(volume));
   XFSX_TRY(Files files, load_files(txn, request));
   if (request.file1 == request.file2) {
-    return request.range ? refuse(EOPNOTSUPP, "both operands are the same file")
-                         : refuse(EINVAL, "both operands are the same file");
+    return refuse_same_file(request, volume.geometry(), files.first.size());
   }
   ExchangePlan plan;
   plan.file1 = before(files.first);

@@ -161,6 +161,7 @@ class Refused(Swap):
             ((A, B, "--length", str(2**64 - BLOCK), "--offset1", str(BLOCK)), "EINVAL"),
             ((tail, A, "--length", "86003"), "EINVAL"),
             ((A, A, "--length", str(BLOCK), "--offset2", str(BLOCK)), "EOPNOTSUPP"),
+            ((A, A, "--length", str(2 * BLOCK), "--offset2", str(BLOCK)), "EINVAL"),
             (("/swap/many-a", A, "--length", str(BLOCK)), "EOPNOTSUPP"),
             ((A, B, "--offset1", str(BLOCK)), "EOPNOTSUPP"),
         ]
