@@ -315,8 +315,8 @@ def test_torn(directory):
             judge.run('cp', '--sparse=always', base, image)
             if cycle:
                 seek(image, cycle, target, label='old')
-            # The old state has the stale blocks cleared, as they are durable before the first
-            # record; a checkpoint below 1 MiB has no other flush before the commit.
+            # Where stale blocks were cleared, the old state has them so, as they are durable before
+            # the first record; a checkpoint below 1 MiB has no other flush before the commit.
             for record in (32768, 262144):
                 if record < judge.state(image)['unit']:
                     continue
@@ -357,13 +357,16 @@ def torn_at(image, kind, record, rng):
 
 def cleared(log, after, wrote, state):
     """The log before the checkpoint, with the blocks ahead of its head as cleared: the writer left
-    such blocks behind the checkpoint, and those before them differ only in their own number."""
+    such blocks behind the checkpoint, and those before them differ only in their own number. Where
+    the writer found nothing stale it cleared nothing, and the block behind is as it was."""
     head, n = wrote['head'][1], state['blocks']
     with open(after, 'rb') as f:
         f.seek(state['start'] * 512 + head * 512)
         sample = bytearray(f.read(512))
+    if sample == log[head * 512:head * 512 + 512]:
+        return log
     if sample[:4] != b'\xfe\xed\xba\xbe':
-        raise Wrong('nothing was cleared ahead of the head')
+        raise Wrong('what lies behind the checkpoint is neither as before nor cleared')
     log = bytearray(log)
     cycle = wrote['start'][0] - 1
     for i in range(wrote['bytes'] // 512):
