@@ -13,9 +13,9 @@ import socket
 import stat
 import struct
 
-from judging import linux
+from judging import linux, manifest
 
-FALLOC_KEEP_SIZE = 1
+FALLOC_KEEP_SIZE, FALLOC_PUNCH_HOLE = 1, 2
 XFLAG_IMMUTABLE, XFLAG_APPEND = 0x8, 0x10
 
 # Files without an attribute fork, of which some must have room for 20 mappings in the inode.
@@ -106,6 +106,26 @@ class Filler:
                                 ctypes.c_int64(count * self.block)):
             code = ctypes.get_errno()
             raise OSError(code, os.strerror(code))
+
+    def punch(self, fd, first, count):
+        mode = FALLOC_KEEP_SIZE | FALLOC_PUNCH_HOLE
+        if linux.LIBC.fallocate(fd, mode, ctypes.c_int64(first * self.block),
+                                ctypes.c_int64(count * self.block)):
+            code = ctypes.get_errno()
+            raise OSError(code, os.strerror(code))
+
+    def use_up(self, name, unit):
+        """Allocates UNIT blocks at a time until the last are no longer one run."""
+        fd = os.open(self.path(name), os.O_RDWR | os.O_CREAT, 0o644)
+        at = 0
+        while True:
+            self.allocate(fd, at, unit)
+            pieces = [m for m in manifest.mappings(fd) if m[0] >= at * self.block]
+            if len(pieces) > 1:
+                break
+            at += unit
+        os.ftruncate(fd, at * self.block)
+        os.close(fd)
 
     def attribute(self, name, key, size, seed=0x61):
         os.setxattr(self.path(name), key, bytes([seed]) * size, follow_symlinks=False)
@@ -289,8 +309,45 @@ def names(f):
     os.symlink(b"to-\xfe\xff", f.path("names/symlink-not-utf-8"))
 
 
+def ag_trees(f):
+    """Btrees of an AG with several levels, each cheap to store.
+
+    Shared blocks of which every other one is copied; free space in islands too small for a
+    whole chunk of inodes, so that the inodes of the second half are sparse chunks, and of each
+    such chunk one inode remains.
+    """
+    f.mkdir("trees")
+    f.file("trees/shared", 400)
+    f.clone("trees/shared", "trees/copied")
+    fd = os.open(f.path("trees/copied"), os.O_RDWR | os.O_DIRECT)
+    for block in range(0, 400, 2):
+        f.write(fd, "trees/copied", block)
+    os.close(fd)
+    f.clone("trees/copied", "trees/thrice")
+    f.file("trees/last", 3)
+    f.attribute("trees/last", "user.large", 20000)
+    free = os.statvfs(f.root).f_bavail
+    fd = os.open(f.path("trees/islands"), os.O_RDWR | os.O_CREAT, 0o644)
+    blocks = free - free // 20
+    os.ftruncate(fd, blocks * f.block)
+    f.allocate(fd, 0, blocks)
+    # Too short for a whole chunk (its 32 blocks and their alignment), long enough for a sparse one.
+    for number, first in enumerate(range(0, blocks - 64, 64)):
+        f.punch(fd, first, 44 + number % 3)
+    f.use_up("trees/rest", 64)
+    for i in range(3000):
+        os.close(os.open(f.path(f"trees/{i:04d}"), os.O_CREAT | os.O_WRONLY, 0o600))
+    inodes = set()
+    for i in range(3000):
+        chunk = os.stat(f.path(f"trees/{i:04d}")).st_ino // 64
+        if chunk in inodes:
+            os.unlink(f.path(f"trees/{i:04d}"))
+        inodes.add(chunk)
+    os.close(fd)
+
+
 PARTS = {"swap": swap_pairs, "many": many_mappings, "tall": tall_tree, "shapes": shapes,
-         "refuse": refusals, "names": names}
+         "refuse": refusals, "names": names, "trees": ag_trees}
 
 
 def pending_changes(root):

@@ -13,6 +13,7 @@ class Recipe:
     parts: tuple = ("swap",)        # what fill.PARTS puts in
     wrap: bool = False              # run the log round until its head is near the end
     new_uuid: bool = False          # xfs_admin -U after mkfs
+    in_vm: bool = False             # filled by the kernel of tests/oracle/vm
     left: str = "clean"             # clean, dirty (log) or empty (never mounted)
     expect: str = "swap"            # what `xfsx swap` shall do with it
     mount: str = "nouuid"
@@ -63,6 +64,22 @@ RECIPES = (
     Recipe("dirty-log", "", "shut down with pending changes: the log must be replayed first",
            left="dirty", expect="refuse: dirty log"),
     Recipe("rmapbt", "-m rmapbt=1", "reverse mappings: not yet for swap", expect="refuse: rmapbt"),
-    Recipe("v4", "-m crc=0", "a version 4 filesystem, never mounted", left="empty",
+    Recipe("trees", "-m rmapbt=1 -b size=1024 -l size=10m -d agcount=2",
+           "every btree of an AG with several levels, sparse inode chunks, blocks of three owners",
+           parts=("swap", "trees"), expect="refuse: rmapbt"),
+    Recipe("v4", "-m crc=0 -n ftype=0 -i attr=1 -l size=10m -d agcount=2",
+           "version 4: inodes of 256, no types in directories", parts=FULL, in_vm=True,
+           expect="refuse: v4", mount="nouuid"),
+    Recipe("v4-block1k", "-m crc=0 -n ftype=1 -b size=1024 -l size=10m -d agcount=2",
+           "version 4 with 1k blocks and types in directories: tall btrees, large directories",
+           parts=FULL + ("tall",), options={"long_links": 1500}, in_vm=True, expect="refuse: v4"),
+    Recipe("v4-old", "-m crc=0 -n ftype=0 -i projid32bit=0,attr=1,size=512"
+           " -l version=1,lazy-count=0,size=10m -d agcount=2", "the oldest that version 4 is:"
+           " the first version of the log, counters kept exactly, projects of 16 bits",
+           parts=SOME, in_vm=True, expect="refuse: v4"),
+    Recipe("v4-dirty", "-m crc=0 -n ftype=1 -l size=10m -d agcount=2", "version 4 shut down with"
+           " pending changes", left="dirty", in_vm=True, expect="refuse: v4"),
+    Recipe("v4-dirty-old", "-m crc=0 -n ftype=0 -i projid32bit=0 -l version=1,size=10m"
+           " -d agcount=2", "the same with the first version of the log", left="dirty", in_vm=True,
            expect="refuse: v4"),
 )
