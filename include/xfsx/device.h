@@ -26,12 +26,18 @@ struct WriteRequest {
   ConstBytes from{};
 };
 
+/// Requests, of at most 1 MiB each, that a device has room for from the start: writing so many
+/// with one call must need no memory, since a commit may not fail for the want of it.
+constexpr std::size_t steady_batch = 4096;
+
 struct DeviceInfo {
   u64 size = 0;                ///< bytes
   u32 logical_sector = 512;    ///< bytes; smallest unit that is written atomically
   u32 memory_alignment = 512;  ///< bytes; buffers aligned so avoid a copy
   bool write_protected = false;
   bool is_block_device = false;
+  u64 offset = 0;                       ///< bytes of IMAGE before the device begins
+  u32 partition = 0;                    ///< of IMAGE that the device is; 0 for none
   std::string_view backend = "custom";  ///< "uring", "threads", "memory" …
 };
 
@@ -55,7 +61,8 @@ class XFSX_API BlockDevice {
   virtual Result<void> read(std::span<ReadRequest const> batch) = 0;
 
   /// Writes each request wholly, in no order; offsets and lengths are multiples of the logical
-  /// sector. Nothing is durable before a flush. Errors: io, truncated.
+  /// sector. Nothing is durable before a flush. Commits give at most steady_batch requests, whose
+  /// memory is aligned as info() asks. Errors: io, truncated.
   virtual Result<void> write(std::span<WriteRequest const> batch) = 0;
 
   /// Makes everything durable that was written before. An error is final: the state of what was
@@ -73,18 +80,32 @@ class XFSX_API BlockDevice {
   [[nodiscard]] virtual DeviceStats stats() const { return {}; }
 };
 
+/// The devices beside the data device on which a filesystem may lie. Whoever opens it keeps them
+/// open; null for what is not there or was not given.
+struct FurtherDevices {
+  BlockDevice* log = nullptr;       ///< of an external log
+  BlockDevice* realtime = nullptr;  ///< of realtime files
+};
+
 enum class IoBackend : u8 { automatic, uring, threads };
 
 struct OpenDeviceOptions {
   bool writable = false;
   IoBackend backend = IoBackend::automatic;
-  u64 offset = 0;      ///< bytes; the filesystem starts here
-  bool direct = true;  ///< O_DIRECT where the file allows it
+  u64 offset = 0;       ///< bytes; the filesystem starts here
+  u32 partition = 0;    ///< the filesystem lies in this partition; 0 for none
+  bool search = false;  ///< take the only partition with XFS if there is none at the start
+  DeviceRole role = DeviceRole::data;  ///< what errors say of the device
+  bool direct = true;                  ///< O_DIRECT where the file allows it
 };
 
 /// Opens a block device or an image file. Writable: exclusively, locked, refused when mounted or
-/// held (the error's note names the holder). Errors: missing, busy, io, refused (EINVAL for a kind
-/// of file without blocks).
+/// held (the error's note names the holder). An image that gzip compressed is unpacked into a
+/// temporary file first; a qcow2 image is followed to the files behind it. Both can only be read.
+/// Errors: missing, busy, io, refused (EINVAL for a kind of file without blocks, EOPNOTSUPP for
+/// writing what is compressed, ENXIO for a partition that is not there, EINVAL where several
+/// partitions hold XFS or both offset and partition are given); truncated, bad_value, host_full of
+/// a compressed image.
 XFSX_API Result<std::unique_ptr<BlockDevice>> open_device(std::string const& path,
                                                           OpenDeviceOptions const& options);
 

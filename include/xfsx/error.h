@@ -112,6 +112,8 @@ XFSX_API std::string errno_name(int value);
 /// A stable identifier of the class, for JSON ("bad_crc").
 XFSX_API std::string_view to_string(Errc code);
 XFSX_API std::string_view to_string(ImageState state);
+/// "data", "log", "realtime".
+XFSX_API std::string_view to_string(DeviceRole role);
 
 /// Refuses something that is understood, by name.
 inline Error refuse(int errno_class, std::string_view reason,
@@ -142,6 +144,10 @@ inline Error with_owner(Error e, InodeNumber owner) {
 }
 inline Error with_structure(Error e, std::string_view structure) {
   if (e.structure.empty()) e.structure = structure;
+  return e;
+}
+inline Error with_device(Error e, DeviceRole device) {
+  e.device = device;
   return e;
 }
 inline Error with_note(Error e, std::string_view note) {

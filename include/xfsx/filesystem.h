@@ -6,19 +6,26 @@
 // device. Numbers come from the disk and were checked against the rules of the format; an error
 // says which structure broke which rule, and where.
 
+#include <xfsx/attribute.h>
 #include <xfsx/device.h>
 #include <xfsx/exchange.h>
+#include <xfsx/owner.h>
 
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace xfsx::inline v0 {
 
-struct OpenOptions {};
+struct OpenOptions {
+  /// An external log that is not given is not read: `warnings` says so. A realtime device is needed
+  /// for the contents of realtime files only.
+  FurtherDevices devices;
+};
 
 /// What the search for head and tail of the log found.
 struct LogInfo {
@@ -62,6 +69,8 @@ struct FilesystemInfo {
   std::optional<LogInfo> log;      ///< empty if the log cannot be understood
   std::optional<Error> log_error;  ///< why not
   DeviceInfo device;
+  std::optional<DeviceInfo> log_device;       ///< of an external log, where it was given
+  std::optional<DeviceInfo> realtime_device;  ///< where it was given
 };
 
 /// What reading can go on without, but should be said.
@@ -70,6 +79,7 @@ struct Warning {
     dirty_log,          ///< changes wait in the log: what is read may be old
     unreadable_log,     ///< `cause` says why
     unknown_ro_compat,  ///< bits of `value` are unknown; reading is allowed
+    unseen_log,         ///< the external log was not given: changes may wait in it
   } code;
   u64 value = 0;
   std::optional<Error> cause;
@@ -127,7 +137,22 @@ struct WalkedDirectory {
   std::vector<DirectoryEntry> entries;
 };
 
-enum class Fork : u8 { data, attr };
+/// How a walk goes.
+struct WalkOptions {
+  /// The inodes of all entries will be asked for: they are brought in ahead, many at once.
+  bool inodes = false;
+  /// Called for a directory that cannot be walked, or only in part, with its path below the start;
+  /// false ends the walk. Without it such a directory ends the walk as an error.
+  std::function<bool(std::string const& path, Error const& error)> problem;
+};
+
+/// One of several files that are read together.
+struct FileRead {
+  InodeNumber file{};
+  Bytes into{};                  ///< bytes from the start of the file
+  u64 got = 0;                   ///< how many there were
+  std::optional<Error> problem;  ///< why this one could not be read
+};
 
 /// A run of file blocks that lie together on disk in one state.
 struct FileMapping {
@@ -148,7 +173,8 @@ class XFSX_API Filesystem {
 
   /// Opens what `device` holds; reads only, whatever the log is like. Errors: not_xfs,
   /// needs_repair, truncated, bad_value, bad_crc of the superblock; refused EOPNOTSUPP for version
-  /// 4 and unknown incompat bits; io; no_memory.
+  /// 4 and unknown incompat bits; refused EINVAL for a further device that the filesystem does not
+  /// have, truncated for one that is too small; io; no_memory.
   static Result<std::unique_ptr<Filesystem>> open(BlockDevice& device,
                                                   OpenOptions const& options = {});
   ~Filesystem();
@@ -175,16 +201,24 @@ class XFSX_API Filesystem {
   Result<void> list(InodeNumber directory, std::function<bool(DirectoryEntry const&)> const& visit);
 
   /// Hands `directory` and all directories below it to `visit`, each before those below it, until
-  /// it returns false. Errors: loop if a directory lies below itself; bad_value if one has two
-  /// places; those of list.
-  Result<void> walk(InodeNumber directory,
-                    std::function<bool(WalkedDirectory const&)> const& visit);
+  /// it returns false. Directories that come next are read together. Errors: loop if a directory
+  /// lies below itself; bad_value if one has two places; those of list.
+  Result<void> walk(InodeNumber directory, std::function<bool(WalkedDirectory const&)> const& visit,
+                    WalkOptions const& options = {});
+
+  /// Brings in the inodes of the first of `entries`, as many as the cache should hold, with one
+  /// batch; returns how many entries that are, at least one. What cannot be read is no error here.
+  std::size_t prefetch(std::span<DirectoryEntry const> entries);
 
   /// Reads up to `into.size()` bytes of a regular file from byte `offset` on; fewer, down to none,
   /// where the file ends. Holes and unwritten blocks read as zeros. Large buffers are filled by
   /// one batch of requests. Errors: refused EISDIR, EINVAL (neither file nor directory), EOPNOTSUPP
   /// (realtime), ENOENT; those of the structures; io.
   Result<u64> read(InodeNumber file, u64 offset, Bytes into);
+
+  /// Reads the beginnings of several regular files with one batch of requests; what is wrong with
+  /// one does not keep the others from being read. Errors: io, no_memory.
+  Result<void> read_each(std::span<FileRead> files);
 
   /// The target of a symbolic link, raw bytes. Errors: refused EINVAL if it is none; ENOENT.
   Result<std::string> read_link(InodeNumber link);
@@ -193,6 +227,16 @@ class XFSX_API Filesystem {
   /// blocks begin or cease to be shared. Errors: those of the structures; refused ENOENT.
   Result<void> mappings(InodeNumber file, Fork fork,
                         std::function<bool(FileMapping const&)> const& visit);
+
+  /// Hands the extended attributes of an inode to `visit`, in the order of the disk and with their
+  /// values, until it returns false. One that an interrupted operation left incomplete is left
+  /// out, as Linux does. Errors: those of the structures; refused ENOENT.
+  Result<void> attributes(InodeNumber inode, std::function<bool(Attribute const&)> const& visit);
+
+  /// Whose the blocks at an address are: by the reverse mappings where the filesystem has them,
+  /// otherwise, or on request, by looking through everything that can own a block. Errors: refused
+  /// EINVAL for an address that does not exist; cancelled; those of the structures.
+  Result<OwnersReport> find_owners(OwnersRequest const& request);
 
   /// What an exchange of two files' contents would do and cost; writes nothing. Errors: dirty_log;
   /// refused with the errno of the rule that forbids it, and the operand where one file is to

@@ -2,14 +2,22 @@
 
 #include "base/view.h"
 #include "disk/attr.h"
+#include "format/verify_dir.h"
 
 namespace xfsx::inline v0 {
 
 namespace {
 
-constexpr u16 da_node_magic = 0x3ebe;
+/// Of version 4, where only nodes and leaves say what they are; values are not loaded as this kind.
+Result<void> verify_old_block(ConstBytes block, BlockContext const& context) {
+  FormatVersion const& version = context.geometry.version();
+  CheckedView const leaf(view_as<disk::AttrLeafHeaderV4>(block), context.where);
+  if (leaf->magic.value() == version.da_node_magic) return da_node_kind.verify(block, context);
+  return leaf.equal(leaf->magic, version.attr_leaf_magic);
+}
 
 Result<void> verify_attr_block(ConstBytes block, BlockContext const& context) {
+  if (!context.geometry.version().self_describing) return verify_old_block(block, context);
   CheckedView const value(view_as<disk::AttrRemoteHeader>(block), context.where);
   Uuid const& uuid = context.geometry.meta_uuid();
   if (value->magic.value() == disk::attr_remote_magic) {
@@ -17,7 +25,7 @@ Result<void> verify_attr_block(ConstBytes block, BlockContext const& context) {
     return value.equal(value->bno, Daddr(context.where.address));
   }
   CheckedView const leaf(view_as<disk::AttrLeafHeader>(block), context.where);
-  if (leaf->magic.value() != da_node_magic) {
+  if (leaf->magic.value() != disk::da_node_magic) {
     XFSX_TRYV(leaf.equal(leaf->magic, disk::attr_leaf_magic));
   }
   XFSX_TRYV(leaf.equal(leaf->uuid, uuid));
@@ -26,14 +34,16 @@ Result<void> verify_attr_block(ConstBytes block, BlockContext const& context) {
 
 }  // namespace
 
-AttrBlockRole attr_block_role(ConstBytes block) {
-  if (view_as<be32>(block).value() == disk::attr_remote_magic) return AttrBlockRole::value;
-  u16 const magic = view_as<disk::AttrLeafHeader>(block).magic.value();
-  return magic == da_node_magic ? AttrBlockRole::node : AttrBlockRole::leaf;
+AttrBlockRole attr_block_role(FormatVersion const& version, ConstBytes block) {
+  bool const value =
+      version.self_describing && view_as<be32>(block).value() == disk::attr_remote_magic;
+  if (value) return AttrBlockRole::value;
+  u16 const magic = view_as<disk::AttrLeafHeaderV4>(block).magic.value();
+  return magic == version.da_node_magic ? AttrBlockRole::node : AttrBlockRole::leaf;
 }
 
 InodeNumber attr_block_owner(ConstBytes block) {
-  return attr_block_role(block) == AttrBlockRole::value
+  return attr_block_role(format_v5, block) == AttrBlockRole::value
              ? view_as<disk::AttrRemoteHeader>(block).owner.value()
              : view_as<disk::AttrLeafHeader>(block).owner.value();
 }
@@ -46,5 +56,12 @@ BlockKind const attr_block_kind{.name = "attr block",
                                 .uuid = BlockKind::none,
                                 .verify = verify_attr_block};
 static_assert(offsetof(disk::AttrLeafHeader, crc) == offsetof(disk::AttrRemoteHeader, crc));
+
+BlockKind const plain_value_kind{.name = "attr value",
+                                 .log_type = disk::BufferType::unknown,
+                                 .crc = BlockKind::none,
+                                 .lsn = BlockKind::none,
+                                 .uuid = BlockKind::none,
+                                 .verify = nullptr};
 
 }  // namespace xfsx::inline v0

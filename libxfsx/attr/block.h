@@ -1,6 +1,7 @@
 #pragma once
 // A block of an attribute fork: a node of the tree, a leaf, or a piece of a large value. They tell
-// themselves apart, and share the place of the checksum.
+// themselves apart, and share the place of the checksum. In version 4 a piece of a value is nothing
+// but that, so what a block is depends on what leads to it.
 
 #include "format/block_kind.h"
 
@@ -9,11 +10,14 @@ namespace xfsx::inline v0 {
 enum class AttrBlockRole : u8 { node, leaf, value };
 
 /// The role of a block that passed `attr_block_kind`.
-AttrBlockRole attr_block_role(ConstBytes block);
+AttrBlockRole attr_block_role(FormatVersion const& version, ConstBytes block);
 
-/// The inode that the block says it belongs to.
+/// The inode that a block of version 5 says it belongs to.
 InodeNumber attr_block_owner(ConstBytes block);
 
+/// In version 4 nodes and leaves only.
 extern BlockKind const attr_block_kind;
+/// A piece of a value in version 4, of which nothing can be said.
+extern BlockKind const plain_value_kind;
 
 }  // namespace xfsx::inline v0

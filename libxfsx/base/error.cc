@@ -102,6 +102,7 @@ std::string describe(Error const& e) {
     parts[4] += fmt::format("{}{}", parts[4].empty() ? "" : ": ", e.note.view());
   }
   std::string line;
+  if (e.device != DeviceRole::data) line = fmt::format("{} device", to_string(e.device));
   for (std::string const& p : parts) {
     if (p.empty()) continue;
     if (!line.empty()) line += ": ";
@@ -189,6 +190,18 @@ std::string_view to_string(Errc code) {
       return "shut_down";
   }
   return "unknown";
+}
+
+std::string_view to_string(DeviceRole role) {
+  switch (role) {
+    case DeviceRole::data:
+      return "data";
+    case DeviceRole::log:
+      return "log";
+    case DeviceRole::realtime:
+      return "realtime";
+  }
+  return "data";
 }
 
 std::string_view to_string(ImageState state) {

@@ -13,10 +13,11 @@ class BtreeNode {
   using Pointer = typename T::Pointer;
 
   /// A block that passed its verifier.
-  static BtreeNode of_block(ConstBytes bytes) {
+  static BtreeNode of_block(ConstBytes bytes, FormatVersion const& version) {
     auto const& head = view_as<typename T::Block>(bytes);
-    return {bytes, head.level.value(), head.numrecs.value(), T::shape.header,
-            T::shape.pointers_at(bytes.size())};
+    BtreeShape const shape = T::shape.on(version);
+    return {bytes, head.level.value(), head.numrecs.value(), shape.header,
+            shape.pointers_at(bytes.size())};
   }
   /// The root in a fork of `fork.size()` bytes; the caller has checked level and count.
   static BtreeNode of_fork(ConstBytes fork) {
@@ -42,6 +43,13 @@ class BtreeNode {
   [[nodiscard]] Key key(u32 i) const {
     if (level_ == 0) return T::key_of(record(i));
     return T::decode_key(view_as<typename T::DiskKey>(bytes_, first_ + i * T::shape.key));
+  }
+  /// How far the records of entry `i` reach, itself included.
+  [[nodiscard]] Key high_key(u32 i) const
+    requires OverlappingBtree<T>
+  {
+    if (level_ == 0) return T::high_key_of(record(i));
+    return T::decode_high_key(view_as<typename T::DiskKey>(bytes_, first_ + i * T::shape.key));
   }
   [[nodiscard]] Pointer pointer(u32 i) const {
     return view_as<be<Pointer>>(bytes_, pointers_ + i * T::shape.pointer).value();

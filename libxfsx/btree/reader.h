@@ -1,11 +1,18 @@
 #pragma once
-// Looks up and walks records of a btree. The reader trusts nothing that a pointer leads to: a child
-// lies one level below its parent and starts with the key that the parent has for it, so a walk
-// visits strictly rising keys and ends, whatever the links say.
+// Looks up and walks records of a btree, whichever tree it is and wherever its root lies. The
+// reader trusts nothing that a pointer leads to: a child lies one level below its parent, starts
+// with the key that the parent has for it, ends before the next one, reaches as far as the parent
+// says where runs overlap, and names the neighbours that it has there. A walk therefore visits
+// strictly rising keys and ends, whatever the links say.
+//
+// Where runs overlap, a record that covers a block may begin, and stand, far to the left of it. The
+// upper half of each key in a node says how far the records below the pointer reach, so a range
+// visits the children whose reach touches it and leaves the others alone.
 
 #include "btree/node.h"
 #include "txn/volume.h"
 
+#include <algorithm>
 #include <optional>
 #include <vector>
 
@@ -18,13 +25,21 @@ struct AgTreeRoot {
   u32 height = 0;  ///< levels, at least 1
 };
 
+/// The root of a tree in an inode's fork. The bytes must outlive the reader.
+struct ForkTreeRoot {
+  ConstBytes fork;
+  InodeNumber owner;
+  Location where;  ///< of the inode
+};
+
 /// The address of a child, checked. Null if the pointer leads outside.
-inline std::optional<Daddr> child_daddr(Geometry const& g, AgNumber ag, AgBlock pointer) {
-  if (!g.valid(ag, pointer)) return std::nullopt;
-  return g.daddr(ag, pointer);
+inline std::optional<Daddr> child_daddr(Geometry const& g, AgTreeRoot const& root,
+                                        AgBlock pointer) {
+  if (!g.valid(root.ag, pointer)) return std::nullopt;
+  return g.daddr(root.ag, pointer);
 }
 
-inline std::optional<Daddr> child_daddr(Geometry const& g, AgNumber, FsBlock pointer) {
+inline std::optional<Daddr> child_daddr(Geometry const& g, ForkTreeRoot const&, FsBlock pointer) {
   if (!g.valid(pointer, BlockCount(1))) return std::nullopt;
   return g.daddr(pointer);
 }
@@ -41,14 +56,17 @@ inline Error btree_error(BlockKind const& kind, Location const& where, std::stri
   return e;
 }
 
-/// Reads a tree that is rooted in an AG header.
+/// Reads a tree that is rooted in an AG header or in a fork, as its pointers say.
 template <BtreeTraits T>
 class BtreeReader {
  public:
   using Record = typename T::Record;
   using Key = typename T::Key;
+  using Pointer = typename T::Pointer;
+  static constexpr bool in_ag = std::same_as<Pointer, AgBlock>;
+  using Root = std::conditional_t<in_ag, AgTreeRoot, ForkTreeRoot>;
 
-  BtreeReader(Volume& volume, AgTreeRoot const& root) : volume_(volume), root_(root) {}
+  BtreeReader(Volume& volume, Root const& root) : volume_(volume), root_(root) {}
 
   /// The last record whose key is at most `key`, if there is one. Errors: those of loading a block,
   /// bad_value for links that do not fit together.
@@ -72,103 +90,350 @@ class BtreeReader {
     return success();
   }
 
+  /// Hands all records to `visit`, in order, until it returns false.
+  template <class Visit>
+  Result<void> visit_all(Visit visit) {
+    XFSX_TRY(bool found, first());
+    while (found && visit(current())) {
+      XFSX_TRY(found, next());
+    }
+    return success();
+  }
+
+  /// Hands all blocks of the tree to `visit(pointer, node)`, level by level from the root down,
+  /// each level from left to right and brought in in batches ahead of use, until it returns false.
+  template <class Visit>
+  Result<void> visit_blocks(Visit visit)
+    requires in_ag
+  {
+    XFSX_TRYV(load_root());
+    Step const root = path_.back();
+    if (!visit(root.at, root.node)) return success();
+    std::vector<Child> level;
+    if (root.node.level() > 0) add_children(root.node, level);
+    for (u32 height = root.node.level(); height-- > 0;) {
+      std::vector<Child> below;
+      for (std::size_t i = 0; i < level.size(); ++i) {
+        if (i % level_batch == 0) prefetch_level(std::span(level).subspan(i));
+        XFSX_TRY(Step const step, load(level[i].at, height));
+        XFSX_TRYV(check_in_level(step, level, i));
+        if (!visit(step.at, step.node)) return success();
+        if (height > 0) add_children(step.node, below);
+      }
+      level = std::move(below);
+    }
+    return success();
+  }
+
+  /// Hands the records that have anything of `from` to `to`, both included, to `visit`, in order,
+  /// until it returns false. The numbers are what the tree is sorted by: blocks of the AG, inodes
+  /// of the AG, blocks of the file.
+  template <class Visit>
+    requires RangedBtree<T>
+  Result<void> visit_range(u64 from, u64 to, Visit visit) {
+    XFSX_TRYV(load_root());
+    while (!path_.empty()) {
+      Step& step = path_.back();
+      if (step.index == step.node.count()) {
+        path_.pop_back();
+        if (!path_.empty()) ++path_.back().index;
+      } else if (T::number(step.node.key(step.index)) > to) {
+        break;  // whatever follows begins later still
+      } else if (step.node.level() != 0) {
+        if (reach(step) >= from) {
+          XFSX_TRYV(push_child());
+        } else {
+          ++step.index;
+        }
+      } else {
+        Record const record = step.node.record(step.index);
+        if (T::end(record) > from && !visit(record)) break;
+        ++step.index;
+      }
+    }
+    return success();
+  }
+
  private:
+  using Node = BtreeNode<T>;
+
   /// A block on the way down and the entry that was taken.
   struct Step {
-    BufferRef buffer;
+    BufferRef buffer;  ///< null for a root in a fork
+    Node node;
+    Pointer at{};  ///< where the block lies; meaningless for a root in a fork
+    bool leftmost = true, rightmost = true;
     u32 index = 0;
-    [[nodiscard]] BtreeNode<T> node() const { return BtreeNode<T>::of_block(buffer->bytes()); }
   };
 
-  Record current() const { return path_.back().node().record(path_.back().index); }
+  /// What a node says of a block below it.
+  struct Child {
+    Pointer at;
+    Key low, high;  // high: only where runs overlap
+  };
+  // Enough to fill a device's queue, few enough to bound memory.
+  static constexpr std::size_t level_batch = 256;
+
+  static constexpr Pointer none{static_cast<typename Pointer::Rep>(~u64{0})};
+
+  Record current() const { return path_.back().node.record(path_.back().index); }
 
   Result<void> load_root() {
     path_.clear();
-    return push(root_.block, root_.height - 1, nullptr);
+    if constexpr (in_ag) {
+      XFSX_TRY(Step const root, load(root_.block, root_.height - 1));
+      XFSX_TRYV(check_neighbours(root, none, none));
+      path_.push_back(root);
+    } else {
+      XFSX_TRYV(check_fork_root());
+      path_.push_back({nullptr, Node::of_fork(root_.fork)});
+    }
+    return success();
   }
 
-  /// Loads the block that `pointer` names, which must stand on `level` and start with `key`.
-  Result<void> push(typename T::Pointer pointer, u32 level, Key const* key) {
+  Result<void> check_fork_root() const
+    requires(!in_ag)
+  {
+    if (!fits<disk::BmdrBlock>(root_.fork)) {
+      return bad_root("numrecs", root_.fork.size(), sizeof(disk::BmdrBlock), Relation::at_least);
+    }
+    auto const& head = view_as<disk::BmdrBlock>(root_.fork);
+    u16 const level = head.level.value();
+    u16 const count = head.numrecs.value();
+    u32 const room = Node::fork_root_max(root_.fork.size());
+    if (level == 0) return bad_root("level", level, 1, Relation::at_least);
+    if (level >= T::height) return bad_root("level", level, T::height, Relation::below);
+    if (count == 0) return bad_root("numrecs", count, 1, Relation::at_least);
+    if (count > room) return bad_root("numrecs", count, room, Relation::at_most);
+    return success();
+  }
+
+  Error bad_root(std::string_view field, u64 found, u64 expected, Relation relation) const
+    requires(!in_ag)
+  {
+    Error e = btree_error(T::kind(), root_.where, field, found, expected, relation);
+    e.structure = disk::Layout<disk::BmdrBlock>::name;
+    return e;
+  }
+
+  /// Loads the block that `pointer` names, which must stand on `level`.
+  Result<Step> load(Pointer pointer, u32 level) {
     Geometry const& g = volume_.geometry();
-    std::optional<Daddr> const at = child_daddr(g, root_.ag, pointer);
+    std::optional<Daddr> const at = child_daddr(g, root_, pointer);
     if (!at) {
-      return btree_error(T::kind(), here(), "ptrs", pointer.raw(), g.blocks_of(root_.ag),
+      return btree_error(T::kind(), here(), "ptrs", pointer.raw(), g.data_blocks(),
                          Relation::below);
     }
-    XFSX_TRY(BufferRef block, volume_.cache().load(T::kind(), *at, g.sectors(BlockCount(1))));
-    BtreeNode<T> const node = BtreeNode<T>::of_block(block->bytes());
-    Location const where = g.locate(*at);
+    XFSX_TRY(BufferRef block,
+             volume_.cache().load(T::kind(), *at, g.sectors(BlockCount(1)), owner()));
+    Node const node = Node::of_block(block->bytes(), g.version());
     if (node.level() != level) {
-      return btree_error(T::kind(), where, "level", node.level(), level);
+      return btree_error(T::kind(), g.locate(*at), "level", node.level(), level);
     }
-    if (key != nullptr && (node.count() == 0 || node.key(0) != *key)) {
-      u64 const found = node.count() == 0 ? 0 : number(node.key(0));
-      return btree_error(T::kind(), where, T::key_name, found, number(*key));
+    return Step{std::move(block), node, pointer};
+  }
+
+  /// Goes down to the child that the last step has chosen, once it is what that step says.
+  Result<void> push_child() {
+    Step const& parent = path_.back();
+    u32 const i = parent.index;
+    bool const begins = i == 0, ends = i + 1 == parent.node.count();
+    XFSX_TRY(Step child, load(parent.node.pointer(i), parent.node.level() - 1));
+    child.leftmost = begins && parent.leftmost;
+    child.rightmost = ends && parent.rightmost;
+    Key const low = parent.node.key(i);
+    if (child.node.count() == 0 || child.node.key(0) != low) {
+      u64 const found = child.node.count() == 0 ? 0 : T::number(child.node.key(0));
+      return wrong(child, T::key_name, found, T::number(low));
     }
-    path_.push_back({std::move(block), 0});
+    if (Key const last = child.node.key(child.node.count() - 1);
+        !ends && !(last < parent.node.key(i + 1))) {
+      return wrong(child, T::key_name, T::number(last), T::number(parent.node.key(i + 1)),
+                   Relation::below);
+    }
+    if constexpr (OverlappingBtree<T>) {
+      XFSX_TRYV(check_reach(child, parent.node.high_key(i)));
+    }
+    XFSX_TRYV(check_neighbours(child, neighbour(child, parent, i, Side::left),
+                               neighbour(child, parent, i, Side::right)));
+    path_.push_back(std::move(child));
     return success();
+  }
+
+  static void add_children(Node const& node, std::vector<Child>& out) {
+    for (u32 i = 0; i < node.count(); ++i) {
+      Child child{node.pointer(i), node.key(i), {}};
+      if constexpr (OverlappingBtree<T>) child.high = node.high_key(i);
+      out.push_back(child);
+    }
+  }
+
+  void prefetch_level(std::span<Child const> level) {
+    Geometry const& g = volume_.geometry();
+    std::vector<BlockExtent> extents;
+    for (Child const& child : level.first(std::min(level.size(), level_batch))) {
+      std::optional<Daddr> const at = child_daddr(g, root_, child.at);
+      if (at) extents.push_back({*at, g.sectors(BlockCount(1))});
+    }
+    std::ranges::sort(extents, {}, &BlockExtent::daddr);
+    volume_.cache().prefetch(extents);
+  }
+
+  /// Block `i` of its level is what the level above says of it. First keys rise along the level, so
+  /// no block is met twice.
+  Result<void> check_in_level(Step const& step, std::span<Child const> level, std::size_t i) const {
+    u32 const count = step.node.count();
+    if (count == 0) return wrong(step, "numrecs", 0, 1, Relation::at_least);
+    if (step.node.key(0) != level[i].low) {
+      return wrong(step, T::key_name, T::number(step.node.key(0)), T::number(level[i].low));
+    }
+    bool const last = i + 1 == level.size();
+    if (!last && !(step.node.key(count - 1) < level[i + 1].low)) {
+      return wrong(step, T::key_name, T::number(step.node.key(count - 1)),
+                   T::number(level[i + 1].low), Relation::below);
+    }
+    if constexpr (OverlappingBtree<T>) {
+      XFSX_TRYV(check_reach(step, level[i].high));
+    }
+    return check_neighbours(step, i == 0 ? none : level[i - 1].at, last ? none : level[i + 1].at);
+  }
+
+  enum class Side : u8 { left, right };
+
+  /// What `child`, entry `i` of `parent`, must have at a side: the entry beside it, nothing at the
+  /// tree's edge, and at the parent's edge what it says itself, which the walk from one parent to
+  /// the next compares.
+  static Pointer neighbour(Step const& child, Step const& parent, u32 i, Side side) {
+    bool const left = side == Side::left;
+    if (left ? i > 0 : i + 1 < parent.node.count())
+      return parent.node.pointer(left ? i - 1 : i + 1);
+    if (left ? child.leftmost : child.rightmost) return none;
+    return left ? head(child).leftsib.value() : head(child).rightsib.value();
+  }
+
+  Result<void> check_neighbours(Step const& step, Pointer left, Pointer right) const {
+    auto const& block = head(step);
+    if (block.leftsib.value() != left) {
+      return wrong(step, "leftsib", block.leftsib.raw(), left.raw());
+    }
+    if (block.rightsib.value() != right) {
+      return wrong(step, "rightsib", block.rightsib.raw(), right.raw());
+    }
+    return success();
+  }
+
+  /// No record below `child` reaches farther than its parent says, and one reaches as far.
+  Result<void> check_reach(Step const& child, Key const& expected) const
+    requires OverlappingBtree<T>
+  {
+    Key most{};
+    for (u32 i = 0; i < child.node.count(); ++i) most = std::max(most, child.node.high_key(i));
+    if (most == expected) return success();
+    return wrong(child, T::key_name, T::number(most), T::number(expected));
+  }
+
+  /// The highest number that a record below the chosen entry of `step` may have.
+  static u64 reach(Step const& step) {
+    if constexpr (OverlappingBtree<T>) {
+      return T::number(step.node.high_key(step.index));
+    } else {
+      if (step.index + 1 == step.node.count()) return ~u64{0};
+      return T::number(step.node.key(step.index + 1)) - 1;
+    }
   }
 
   /// Goes from the end of the path down to a leaf, `choose(node)` naming the entry in each block.
   template <class Choose>
   Result<void> descend(Choose choose) {
     for (;;) {
-      BtreeNode<T> const node = path_.back().node();
-      path_.back().index = choose(node);
-      if (node.level() == 0) return success();
-      Key const key = node.key(path_.back().index);
-      XFSX_TRYV(push(node.pointer(path_.back().index), node.level() - 1, &key));
+      Step& step = path_.back();
+      step.index = choose(step.node);
+      if (step.node.level() == 0) return success();
+      XFSX_TRYV(push_child());
     }
   }
 
   Result<bool> seek(Key const& key) {
     XFSX_TRYV(load_root());
-    if (path_.back().node().upper_bound(key) == 0) return false;
-    XFSX_TRYV(descend([&](BtreeNode<T> const& node) { return node.upper_bound(key) - 1; }));
+    if (path_.back().node.upper_bound(key) == 0) return false;
+    XFSX_TRYV(descend([&](Node const& node) { return node.upper_bound(key) - 1; }));
     return true;
   }
 
   Result<bool> first() {
     XFSX_TRYV(load_root());
-    if (path_.back().node().count() == 0) return false;
-    XFSX_TRYV(descend([](BtreeNode<T> const&) { return 0U; }));
+    if (path_.back().node.count() == 0) return false;
+    XFSX_TRYV(descend([](Node const&) { return 0U; }));
     return true;
   }
 
   Result<bool> next() {
-    Key const before = path_.back().node().key(path_.back().index);
-    while (path_.back().index + 1 >= path_.back().node().count()) {
+    Key const before = path_.back().node.key(path_.back().index);
+    std::vector<Step> left;  // blocks that the walk is done with, the leaf first
+    while (path_.back().index + 1 >= path_.back().node.count()) {
+      left.push_back(std::move(path_.back()));
       path_.pop_back();
       if (path_.empty()) return false;
     }
     ++path_.back().index;
-    if (BtreeNode<T> const node = path_.back().node(); node.level() != 0) {
-      Key const key = node.key(path_.back().index);
-      XFSX_TRYV(push(node.pointer(path_.back().index), node.level() - 1, &key));
-      XFSX_TRYV(descend([](BtreeNode<T> const&) { return 0U; }));
+    if (!left.empty()) {
+      XFSX_TRYV(push_child());
+      XFSX_TRYV(descend([](Node const&) { return 0U; }));
+      XFSX_TRYV(check_border(left));
     }
-    Key const after = path_.back().node().key(path_.back().index);
+    Key const after = path_.back().node.key(path_.back().index);
     if (before < after) return true;
-    return btree_error(T::kind(), here(), T::key_name, number(after), number(before) + 1,
+    return btree_error(T::kind(), here(), T::key_name, T::number(after), T::number(before) + 1,
                        Relation::at_least);
   }
 
-  [[nodiscard]] Location here() const {
-    Geometry const& g = volume_.geometry();
-    if (path_.empty()) return g.locate(g.ag_header(root_.ag, 0));
-    return g.locate(path_.back().buffer->daddr);
+  /// The blocks that were left and those that were entered name each other, level by level.
+  Result<void> check_border(std::span<Step const> left) const {
+    for (std::size_t i = 0; i < left.size(); ++i) {
+      Step const& entered = path_[path_.size() - 1 - i];
+      if (head(entered).leftsib.value() != left[i].at) {
+        return wrong(entered, "leftsib", head(entered).leftsib.raw(), left[i].at.raw());
+      }
+      if (head(left[i]).rightsib.value() != entered.at) {
+        return wrong(left[i], "rightsib", head(left[i]).rightsib.raw(), entered.at.raw());
+      }
+    }
+    return success();
   }
 
-  static u64 number(Key const& key) {
-    if constexpr (requires { key.raw(); }) {
-      return key.raw();
+  static typename T::Block const& head(Step const& step) {
+    return view_as<typename T::Block>(step.buffer->bytes());
+  }
+
+  Error wrong(Step const& step, std::string_view field, u64 found, u64 expected,
+              Relation relation = Relation::equal,
+              std::source_location raised = std::source_location::current()) const {
+    Location where = volume_.geometry().locate(step.buffer->daddr);
+    where.owner = owner();
+    return btree_error(T::kind(), where, field, found, expected, relation, raised);
+  }
+
+  /// The block that the walk stands on, or what holds the root.
+  [[nodiscard]] Location here() const {
+    Geometry const& g = volume_.geometry();
+    if (!path_.empty() && path_.back().buffer) return g.locate(path_.back().buffer->daddr);
+    if constexpr (in_ag) {
+      return g.locate(g.ag_header(root_.ag, 0));
     } else {
-      return key;
+      return root_.where;
+    }
+  }
+
+  [[nodiscard]] InodeNumber owner() const {
+    if constexpr (in_ag) {
+      return null_inode;
+    } else {
+      return root_.owner;
     }
   }
 
   Volume& volume_;
-  AgTreeRoot root_;
+  Root root_;
   std::vector<Step> path_;
 };
 

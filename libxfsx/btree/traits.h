@@ -11,9 +11,10 @@
 namespace xfsx::inline v0 {
 
 template <class T>
-concept BtreeTraits = requires(typename T::Record record, typename T::DiskRecord on_disk,
-                               typename T::DiskKey disk_key) {
-  typename T::Block;
+concept BtreeTraits = requires(typename T::Record record, typename T::Key key,
+                               typename T::DiskRecord on_disk, typename T::DiskKey disk_key) {
+  typename T::Block;  ///< what a block begins with in every version of the format
+  typename T::Pointer;
   { T::kind() } -> std::same_as<BlockKind const&>;
   { T::shape } -> std::convertible_to<BtreeShape>;
   { T::height } -> std::convertible_to<u32>;
@@ -21,21 +22,98 @@ concept BtreeTraits = requires(typename T::Record record, typename T::DiskRecord
   { T::decode(on_disk) } -> std::same_as<typename T::Record>;
   { T::key_of(record) } -> std::same_as<typename T::Key>;
   { T::decode_key(disk_key) } -> std::same_as<typename T::Key>;
-  typename T::Pointer;
+  /// What an error shows of a key: its most significant number.
+  { T::number(key) } -> std::same_as<u64>;
 } && std::three_way_comparable<typename T::Key>;
+
+/// Records are runs of something, by whose numbers the tree is sorted: ranges can be asked for.
+template <class T>
+concept RangedBtree = BtreeTraits<T> && requires(typename T::Record record, u64 number) {
+  { T::first(record) } -> std::same_as<u64>;
+  { T::end(record) } -> std::same_as<u64>;
+};
+
+/// Runs overlap: a node tells for each child how far the records below reach.
+template <class T>
+concept OverlappingBtree =
+    RangedBtree<T> && requires(typename T::Record record, typename T::DiskKey disk_key) {
+      { T::high_key_of(record) } -> std::same_as<typename T::Key>;
+      { T::decode_high_key(disk_key) } -> std::same_as<typename T::Key>;
+    };
+
+/// Changing a tree, as every tree will be changed: the cursor of the transaction that owns the
+/// blocks. An edit keeps each key above the records true, both keys where runs overlap. Errors of
+/// all three: those of loading a block; bad_value where the tree is not as it should be.
+template <class Cursor, class T>
+concept BtreeEditor =
+    BtreeTraits<T> && requires(Cursor cursor, typename T::Record record, typename T::Key key) {
+      /// Puts `record` in its place; ENOSPC if a block is needed and there is none.
+      { cursor.insert(record) } -> std::same_as<Result<void>>;
+      /// Replaces the record whose key is `key`; ENOENT if there is none.
+      { cursor.update(key, record) } -> std::same_as<Result<void>>;
+      /// Takes the record whose key is `key` out; ENOENT if there is none.
+      { cursor.erase(key) } -> std::same_as<Result<void>>;
+    };
+
+/// What trees of free space have in common.
+struct AllocTree {
+  using Block = disk::BtreeShortBlockV4;
+  using Pointer = AgBlock;
+  using DiskRecord = disk::AllocRecord;
+  using DiskKey = disk::AllocRecord;
+  struct Record {
+    AgBlock start;
+    u32 length = 0;
+  };
+  static constexpr BtreeShape shape = alloc_shape;
+  static constexpr u32 height = max_alloc_height;
+  static Record decode(DiskRecord const& d) { return {d.startblock.value(), d.blockcount.value()}; }
+};
+
+/// Free runs of an AG by their start.
+struct Bnobt : AllocTree {
+  using Key = AgBlock;
+  static constexpr std::string_view key_name = "startblock";
+  static BlockKind const& kind() { return bnobt_kind; }
+  static Key key_of(Record const& r) { return r.start; }
+  static Key decode_key(DiskKey const& k) { return k.startblock.value(); }
+  static u64 number(Key const& key) { return key.raw(); }
+  static u64 first(Record const& r) { return r.start.raw(); }
+  static u64 end(Record const& r) { return u64{r.start.raw()} + r.length; }
+};
+static_assert(RangedBtree<Bnobt>);
+
+/// The same by their length, and by their start where they are as long.
+struct Cntbt : AllocTree {
+  struct Key {
+    u32 length = 0;
+    AgBlock start;
+    friend auto operator<=>(Key const&, Key const&) = default;
+  };
+  static constexpr std::string_view key_name = "blockcount";
+  static BlockKind const& kind() { return cntbt_kind; }
+  static Key key_of(Record const& r) { return {r.length, r.start}; }
+  static Key decode_key(DiskKey const& k) { return {k.blockcount.value(), k.startblock.value()}; }
+  static u64 number(Key const& key) { return key.length; }
+};
+static_assert(BtreeTraits<Cntbt>);
 
 /// Chunks of 64 inodes of an AG.
 struct Inobt {
-  using Block = disk::BtreeShortBlock;
+  using Block = disk::BtreeShortBlockV4;
   using Pointer = AgBlock;
   using DiskRecord = disk::InobtRecord;
   using DiskKey = disk::InobtKey;
   using Key = AgInode;
   struct Record {
     AgInode start;
-    u16 holemask = 0;
+    u16 holemask = 0;  ///< bit n: inodes 4n to 4n+3 do not exist; 0 without sparse chunks
     u8 freecount = 0;
-    u64 free = 0;
+    u64 free = 0;  ///< bit n: inode n is free, or does not exist
+    /// Whether inode `index` of the chunk exists, in use or free.
+    [[nodiscard]] bool exists(u32 index) const {
+      return (holemask >> (index / inodes_per_hole_bit) & 1) == 0;
+    }
   };
   static constexpr BtreeShape shape = inobt_shape;
   static constexpr u32 height = max_inobt_height;
@@ -46,12 +124,82 @@ struct Inobt {
   }
   static Key key_of(Record const& r) { return r.start; }
   static Key decode_key(DiskKey const& k) { return k.startino.value(); }
+  static u64 number(Key const& key) { return key.raw(); }
+  static u64 first(Record const& r) { return r.start.raw(); }
+  static u64 end(Record const& r) { return u64{r.start.raw()} + inodes_per_chunk; }
 };
-static_assert(BtreeTraits<Inobt>);
+static_assert(RangedBtree<Inobt>);
+
+/// Those of them with a free inode.
+struct Finobt : Inobt {
+  static BlockKind const& kind() { return finobt_kind; }
+};
+static_assert(RangedBtree<Finobt>);
+
+/// Owners of the blocks of an AG. Where blocks are shared, runs of several owners overlap.
+struct Rmapbt {
+  using Block = disk::BtreeShortBlockV4;
+  using Pointer = AgBlock;
+  using DiskRecord = disk::RmapRecord;
+  using DiskKey = disk::RmapKey;
+  struct Key {
+    AgBlock start;
+    u64 owner = 0;
+    u64 offset = 0;  ///< with the flags of the fork, without that of unwritten blocks
+    friend auto operator<=>(Key const&, Key const&) = default;
+  };
+  struct Record {
+    AgBlock start;
+    u32 length = 0;
+    u64 owner = 0;   ///< an inode number, or one of disk::rmap_owner
+    u64 offset = 0;  ///< file block
+    bool attr_fork = false, bmbt_block = false, unwritten = false;
+    /// Whether `owner` is an inode.
+    [[nodiscard]] bool of_inode() const { return owner < disk::rmap_owner::cow; }
+  };
+  static constexpr BtreeShape shape = rmapbt_shape;
+  static constexpr u32 height = max_rmapbt_height;
+  static constexpr std::string_view key_name = "startblock";
+  static BlockKind const& kind() { return rmapbt_kind; }
+  static Record decode(DiskRecord const& d) {
+    u64 const offset = d.offset.value();
+    return {d.startblock.value(),
+            d.blockcount.value(),
+            d.owner.value(),
+            offset & disk::rmap_flag::offset_mask,
+            (offset & disk::rmap_flag::attr_fork) != 0,
+            (offset & disk::rmap_flag::bmbt_block) != 0,
+            (offset & disk::rmap_flag::unwritten) != 0};
+  }
+  static Key key_of(Record const& r) { return {r.start, r.owner, keyed(r, r.offset)}; }
+  /// The last block, and what lies there: offsets of a file's blocks go on with them.
+  static Key high_key_of(Record const& r) {
+    u64 const more = r.length - 1;
+    bool const goes_on = r.of_inode() && !r.bmbt_block;
+    return {AgBlock(static_cast<u32>(r.start.raw() + more)), r.owner,
+            keyed(r, goes_on ? r.offset + more : r.offset)};
+  }
+  static Key decode_key(DiskKey const& k) {
+    return {k.startblock.value(), k.owner.value(), k.offset.value()};
+  }
+  static Key decode_high_key(DiskKey const& k) {
+    return {k.startblock_hi.value(), k.owner_hi.value(), k.offset_hi.value()};
+  }
+  static u64 number(Key const& key) { return key.start.raw(); }
+  static u64 first(Record const& r) { return r.start.raw(); }
+  static u64 end(Record const& r) { return u64{r.start.raw()} + r.length; }
+
+ private:
+  static u64 keyed(Record const& r, u64 offset) {
+    return offset | (r.attr_fork ? disk::rmap_flag::attr_fork : 0) |
+           (r.bmbt_block ? disk::rmap_flag::bmbt_block : 0);
+  }
+};
+static_assert(OverlappingBtree<Rmapbt>);
 
 /// Shared blocks of an AG.
 struct Refcountbt {
-  using Block = disk::BtreeShortBlock;
+  using Block = disk::BtreeShortBlockV4;
   using Pointer = AgBlock;
   using DiskRecord = disk::RefcountRecord;
   using DiskKey = disk::RefcountKey;
@@ -72,12 +220,15 @@ struct Refcountbt {
   }
   static Key key_of(Record const& r) { return r.start; }
   static Key decode_key(DiskKey const& k) { return k.startblock.value(); }
+  static u64 number(Key const& key) { return key; }
+  static u64 first(Record const& r) { return r.start; }
+  static u64 end(Record const& r) { return u64{r.start} + r.length; }
 };
-static_assert(BtreeTraits<Refcountbt>);
+static_assert(RangedBtree<Refcountbt>);
 
 /// Mappings of a fork.
 struct Bmbt {
-  using Block = disk::BtreeLongBlock;
+  using Block = disk::BtreeLongBlockV4;
   using Pointer = FsBlock;
   using DiskRecord = disk::BmbtRecord;
   using DiskKey = disk::BmbtKey;
@@ -91,7 +242,10 @@ struct Bmbt {
   static DiskRecord encode(Record const& r) { return encode_mapping(r); }
   static Key key_of(Record const& r) { return r.offset; }
   static Key decode_key(DiskKey const& k) { return k.startoff.value(); }
+  static u64 number(Key const& key) { return key.raw(); }
+  static u64 first(Record const& r) { return r.offset.raw(); }
+  static u64 end(Record const& r) { return r.end().raw(); }
 };
-static_assert(BtreeTraits<Bmbt>);
+static_assert(RangedBtree<Bmbt>);
 
 }  // namespace xfsx::inline v0

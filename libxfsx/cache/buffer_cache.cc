@@ -1,43 +1,40 @@
 #include "cache/buffer_cache.h"
 
 #include "base/assert.h"
-#include "base/checked.h"
 
 #include <algorithm>
-#include <new>
 
 namespace xfsx::inline v0 {
 
 namespace {
 
 // Enough requests at once to fill a device's queue, few enough to bound memory.
-constexpr std::size_t prefetch_batch = 256;
+constexpr std::size_t prefetch_batch = 1024;
+// Reading so much more takes a device less time than one more request does.
+constexpr u64 widest_gap = u64{32} << 10;
 
 }  // namespace
 
-AlignedBytes::AlignedBytes(std::size_t size) : size_(size) {
-  std::size_t const whole = round_up(std::max(size, std::size_t{1}), alignment);
-  auto* p = static_cast<std::byte*>(std::aligned_alloc(alignment, whole));
-  if (p == nullptr) throw std::bad_alloc();
-  std::memset(p, 0, whole);
-  data_.reset(p);
+std::shared_ptr<Buffer> BufferCache::make_buffer(Daddr daddr, SectorCount length) {
+  auto buffer = std::make_shared<Buffer>();
+  buffer->daddr = daddr;
+  buffer->length = length;
+  buffer->data = pool_.take(length.raw() * basic_block_size);
+  return buffer;
 }
 
-std::shared_ptr<Buffer> copy_of(Buffer const& original) {
+std::shared_ptr<Buffer> copy_of(Buffer const& original, AlignedPool& pool) {
   auto copy = std::make_shared<Buffer>();
   copy->daddr = original.daddr;
   copy->length = original.length;
   copy->kind = original.kind;
-  copy->data = AlignedBytes(original.data.size());
+  copy->data = pool.take(original.data.size());
   std::ranges::copy(original.bytes(), copy->data.bytes().begin());
   return copy;
 }
 
 Result<std::shared_ptr<Buffer>> BufferCache::read(Key key) {
-  auto buffer = std::make_shared<Buffer>();
-  buffer->daddr = Daddr(key.daddr);
-  buffer->length = SectorCount(key.length);
-  buffer->data = AlignedBytes(key.length * basic_block_size);
+  std::shared_ptr<Buffer> buffer = make_buffer(Daddr(key.daddr), SectorCount(key.length));
   ReadRequest const request{key.daddr * basic_block_size, buffer->data.bytes()};
   XFSX_TRYV(device_.read({&request, 1}));
   return buffer;
@@ -68,6 +65,7 @@ Result<BufferRef> BufferCache::load(BlockKind const& kind, Daddr daddr, SectorCo
 void BufferCache::prefetch(std::span<BlockExtent const> extents) {
   std::vector<std::shared_ptr<Buffer>> buffers;
   std::vector<ReadRequest> requests;
+  AlignedBytes between;  // takes what nobody asked for
   auto const run = [&] {
     if (!requests.empty() && device_.read(requests)) {
       for (std::shared_ptr<Buffer>& b : buffers) {
@@ -81,13 +79,15 @@ void BufferCache::prefetch(std::span<BlockExtent const> extents) {
   for (BlockExtent const& e : extents) {
     Key const key{e.daddr.raw(), e.length.raw()};
     if (verified_.contains(key) || fetched_.contains(key)) continue;
-    auto buffer = std::make_shared<Buffer>();
-    buffer->daddr = e.daddr;
-    buffer->length = e.length;
-    buffer->data = AlignedBytes(key.length * basic_block_size);
-    requests.push_back({key.daddr * basic_block_size, buffer->data.bytes()});
-    buffers.push_back(std::move(buffer));
-    if (requests.size() == prefetch_batch) run();
+    u64 const start = key.daddr * basic_block_size;
+    u64 const end = requests.empty() ? start : requests.back().offset + requests.back().into.size();
+    if (start > end && start - end <= widest_gap) {
+      if (between.size() == 0) between = AlignedBytes::uninitialized(widest_gap);
+      requests.push_back({end, between.bytes().first(start - end)});
+    }
+    buffers.push_back(make_buffer(e.daddr, e.length));
+    requests.push_back({start, buffers.back()->data.bytes()});
+    if (requests.size() >= prefetch_batch) run();
   }
   run();
 }

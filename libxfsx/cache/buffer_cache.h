@@ -5,35 +5,14 @@
 
 #include <xfsx/device.h>
 
+#include "cache/aligned_bytes.h"
 #include "format/block_kind.h"
 
-#include <cstdlib>
-#include <map>
 #include <memory>
 #include <unordered_map>
 #include <vector>
 
 namespace xfsx::inline v0 {
-
-/// Bytes in memory that any device can read into and write from without a copy.
-class AlignedBytes {
- public:
-  static constexpr std::size_t alignment = 4096;
-
-  AlignedBytes() = default;
-  /// Zeroed bytes. Throws std::bad_alloc.
-  explicit AlignedBytes(std::size_t size);
-  [[nodiscard]] Bytes bytes() { return {data_.get(), size_}; }
-  [[nodiscard]] ConstBytes bytes() const { return {data_.get(), size_}; }
-  [[nodiscard]] std::size_t size() const { return size_; }
-
- private:
-  struct Free {
-    void operator()(std::byte* p) const { std::free(p); }
-  };
-  std::unique_ptr<std::byte[], Free> data_;
-  std::size_t size_ = 0;
-};
 
 /// A block of metadata: its place and its bytes.
 struct Buffer {
@@ -46,8 +25,9 @@ struct Buffer {
 };
 using BufferRef = std::shared_ptr<Buffer const>;
 
-/// A buffer of its own with the same place, kind and bytes. Throws std::bad_alloc.
-std::shared_ptr<Buffer> copy_of(Buffer const& original);
+/// A buffer of its own with the same place, kind and bytes, which lie in `pool`. Throws
+/// std::bad_alloc.
+std::shared_ptr<Buffer> copy_of(Buffer const& original, AlignedPool& pool);
 
 struct BlockExtent {
   Daddr daddr;
@@ -69,7 +49,8 @@ class BufferCache {
                          InodeNumber owner = null_inode);
 
   /// Reads those of `extents` that are not cached, in batches of bounded size, unverified until
-  /// they are loaded. A failed read is not an error here: load tries again and reports it.
+  /// they are loaded. What lies between two neighbours is read along where that is cheaper than a
+  /// request more. A failed read is not an error here: load tries again and reports it.
   void prefetch(std::span<BlockExtent const> extents);
 
   /// Replaces (or adds) a block by a newer one of the same place.
@@ -88,11 +69,13 @@ class BufferCache {
       return std::hash<u64>{}(k.daddr * 0x9e3779b97f4a7c15U ^ k.length);
     }
   };
+  std::shared_ptr<Buffer> make_buffer(Daddr daddr, SectorCount length);
   Result<std::shared_ptr<Buffer>> read(Key key);
 
   BlockDevice& device_;
   Geometry const& geometry_;
   Lsn head_{};
+  AlignedPool pool_;
   std::unordered_map<Key, BufferRef, KeyHash> verified_;
   std::unordered_map<Key, std::shared_ptr<Buffer>, KeyHash> fetched_;
 };

@@ -3,16 +3,13 @@
 #include "base/checked.h"
 #include "device/guard.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 
 namespace xfsx::inline v0 {
 
-BlockFile::BlockFile(Parts parts) : parts_(std::move(parts)) {}
+BlockFile::BlockFile(Parts parts) : parts_(std::move(parts)), room_(parts_.fd.get()) {}
 
 DeviceInfo BlockFile::info() const {
   DeviceInfo info = parts_.info;
@@ -100,80 +97,13 @@ Result<void> BlockFile::reserve(u64 offset, u64 length) {
   if (!range_inside(offset, length, parts_.info.size)) {
     return device_error(Errc::truncated, EINVAL, "room past the end of the image", offset);
   }
-  return guarded([&] { return reserve_range(offset, length); });
-}
-
-namespace {
-
-Result<void> reserve_failure(int error, u64 offset) {
-  bool const full = error == ENOSPC || error == EDQUOT || error == EFBIG;
-  if (full)
-    return device_error(Errc::host_full, error, "no room on the host for the image", offset);
-  return device_error(Errc::io, error, "reserving room on the host failed", offset);
-}
-
-/// fallocate without EINTR; 0 or an errno.
-int allocate(int fd, int mode, u64 offset, u64 length) {
-  int result = 0;
-  do {
-    result = ::fallocate(fd, mode, static_cast<off_t>(offset), static_cast<off_t>(length));
-  } while (result != 0 && errno == EINTR);
-  return result == 0 ? 0 : errno;
-}
-
-}  // namespace
-
-Result<void> BlockFile::reserve_range(u64 offset, u64 length) {
-  // First the form that also gives blocks shared with other files (a reflinked copy of an image) a
-  // place of their own; then the one that only fills holes. Neither changes a byte or the size.
-  int const modes[] = {FALLOC_FL_UNSHARE_RANGE | FALLOC_FL_KEEP_SIZE, FALLOC_FL_KEEP_SIZE};
-  for (int const mode : modes) {
-    bool const unshares = mode == modes[0];
-    if (unshares && !can_unshare_) continue;
-    if (!unshares && is_solid(offset, length)) return success();
-    int const error = allocate(parts_.fd.get(), mode, offset, length);
-    if (error == 0) return success();
-    if (error != EOPNOTSUPP && error != ENOSYS && error != EINVAL) {
-      return reserve_failure(error, offset);
-    }
-    can_unshare_ = can_unshare_ && !unshares;
-  }
-  return fill_holes(offset, length);
-}
-
-/// True if the host says that the range has no hole. One question answers for all of a run.
-bool BlockFile::is_solid(u64 offset, u64 length) {
-  if (offset < solid_from_ || offset >= solid_to_) {
-    off_t const hole = ::lseek(parts_.fd.get(), static_cast<off_t>(offset), SEEK_HOLE);
-    if (hole < 0) return false;
-    solid_from_ = offset;
-    solid_to_ = static_cast<u64>(hole);
-  }
-  return range_inside(offset, length, solid_to_);
-}
-
-Result<void> BlockFile::fill_holes(u64 offset, u64 length) {
-  int const fd = parts_.fd.get();
-  u64 const end = offset + length;
-  alignas(4096) static constexpr std::array<std::byte, 65536> zeros{};
-  for (u64 at = offset; at < end;) {
-    off_t const hole = ::lseek(fd, static_cast<off_t>(at), SEEK_HOLE);
-    // A host that cannot tell holes from data: the write itself will say whether there is room.
-    if (hole < 0) return success();
-    u64 const start = std::max(at, static_cast<u64>(hole));
-    if (start >= end) return success();
-    off_t const data = ::lseek(fd, static_cast<off_t>(start), SEEK_DATA);
-    u64 const stop = data < 0 ? end : std::min(end, static_cast<u64>(data));
-    for (at = start; at < stop;) {
-      u64 const count = std::min<u64>(zeros.size(), stop - at);
-      s64 const done = ::pwrite(fd, zeros.data(), count, static_cast<off_t>(at));
-      if (done < 0 && errno == EINTR) continue;
-      if (done <= 0) return reserve_failure(done < 0 ? errno : ENOSPC, at);
-      unflushed_ = true;
-      at += static_cast<u64>(done);
-    }
-  }
-  return success();
+  return guarded([&]() -> Result<void> {
+    Result<bool> const wrote = room_.reserve(offset, length);
+    // Zeros that were written before a failure are unflushed too.
+    unflushed_ = unflushed_ || !wrote || wrote.value();
+    if (!wrote) return wrote.error();
+    return success();
+  });
 }
 
 }  // namespace xfsx::inline v0

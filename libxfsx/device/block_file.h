@@ -4,6 +4,7 @@
 #include <xfsx/device.h>
 
 #include "device/engine.h"
+#include "device/host_room.h"
 #include "device/transfer.h"
 #include "device/unique_fd.h"
 
@@ -35,14 +36,9 @@ class BlockFile final : public BlockDevice {
   Result<void> run_writes(int flags);
   Result<void> run(Direction direction, int flags);
   Result<void> check_writable() const;
-  Result<void> reserve_range(u64 offset, u64 length);
-  bool is_solid(u64 offset, u64 length);
-  Result<void> fill_holes(u64 offset, u64 length);
 
   Parts parts_;
-  // What reserve() has learnt of the host: whether blocks can be unshared, and a run without holes.
-  bool can_unshare_ = true;
-  u64 solid_from_ = 0, solid_to_ = 0;
+  HostRoom room_;
   TransferPlan plan_;
   DeviceStats stats_;
   bool unflushed_ = false;

@@ -1,52 +1,20 @@
 #include "device/holders.h"
 
 #include "device/host_files.h"
+#include "device/mount_table.h"
 #include "device/unique_fd.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <libmount/libmount.h>
 #include <linux/loop.h>
 #include <sys/ioctl.h>
 #include <sys/sysmacros.h>
 
 #include <cstdio>
-#include <memory>
 
 namespace xfsx::inline v0 {
 
 namespace {
-
-struct FreeTable {
-  void operator()(libmnt_table* table) const { ::mnt_unref_table(table); }
-};
-struct FreeIterator {
-  void operator()(libmnt_iter* iterator) const { ::mnt_free_iter(iterator); }
-};
-
-bool is_device(char const* path, dev_t device) {
-  struct stat status{};
-  return path != nullptr && path[0] == '/' && ::stat(path, &status) == 0 &&
-         S_ISBLK(status.st_mode) && status.st_rdev == device;
-}
-
-/// Where a block device is mounted; empty if nowhere. Filesystems on several devices have a number
-/// of their own, so the source counts too.
-std::string mount_point(dev_t device) {
-  std::unique_ptr<libmnt_table, FreeTable> const table(
-      ::mnt_new_table_from_file("/proc/self/mountinfo"));
-  std::unique_ptr<libmnt_iter, FreeIterator> const iterator(::mnt_new_iter(MNT_ITER_FORWARD));
-  if (!table || !iterator) return {};
-  libmnt_fs* mount = nullptr;
-  while (::mnt_table_next_fs(table.get(), iterator.get(), &mount) == 0) {
-    if (::mnt_fs_get_devno(mount) != device && !is_device(::mnt_fs_get_srcpath(mount), device)) {
-      continue;
-    }
-    char const* const target = ::mnt_fs_get_target(mount);
-    return target == nullptr ? "" : target;
-  }
-  return {};
-}
 
 /// True if the loop device called `name` works on the file or device that `status` describes.
 bool loop_backs(std::string const& name, struct stat const& status) {

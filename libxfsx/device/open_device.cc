@@ -6,9 +6,13 @@
 #include "device/block_file.h"
 #include "device/engine.h"
 #include "device/guard.h"
+#include "device/gzip_image.h"
 #include "device/holders.h"
 #include "device/host_files.h"
 #include "device/image_lock.h"
+#include "device/partitions.h"
+#include "device/qcow2.h"
+#include "device/role_device.h"
 #include "device/slice.h"
 #include "device/unique_fd.h"
 
@@ -23,7 +27,10 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <string_view>
 #include <thread>
+#include <utility>
+#include <vector>
 
 namespace xfsx::inline v0 {
 
@@ -161,22 +168,110 @@ Result<std::unique_ptr<Engine>> make_engine(IoBackend backend, int fd) {
   return make_thread_engine(fd);
 }
 
+/// A file or device of the host, before anything but gzip is looked into.
+Result<std::unique_ptr<BlockDevice>> open_plain(std::string const& path,
+                                                OpenDeviceOptions const& options,
+                                                bool may_be_gzip) {
+  XFSX_TRY(struct stat status, check_kind(path));
+  BlockFile::Parts parts;
+  XFSX_TRY(parts.fd, open_file(path, status, options.writable));
+  if (may_be_gzip && S_ISREG(status.st_mode) && is_gzip(parts.fd.get())) {
+    if (options.writable) return refuse(EOPNOTSUPP, "a compressed image can only be read");
+    XFSX_TRY(parts.fd, unpack_gzip(parts.fd.get()));
+  }
+  if (::fstat(parts.fd.get(), &status) != 0) return cannot_open(errno);
+  parts.info.write_protected = !options.writable;
+  XFSX_TRYV(measure(parts, status));
+  if (options.direct) enable_direct(parts);
+  XFSX_TRY(parts.engine, make_engine(options.backend, parts.fd.get()));
+  return std::unique_ptr<BlockDevice>(std::make_unique<BlockFile>(std::move(parts)));
+}
+
+/// A qcow2 image and the files behind it, which lead to one another by their names.
+class Qcow2Chain {
+ public:
+  explicit Qcow2Chain(OpenDeviceOptions const& options) : options_(options) {}
+
+  /// `file`, opened from `path`, or the disk in it if it is a qcow2 image.
+  Result<std::unique_ptr<BlockDevice>> unpack(std::unique_ptr<BlockDevice> file,
+                                              std::string const& path) {
+    if (!is_qcow2(*file)) return file;
+    if (options_.writable) return refuse(EOPNOTSUPP, "a qcow2 image can only be read");
+    XFSX_TRYV(remember(path));
+    return open_qcow2(std::move(file), [this, &path](BackingFile const& backing) {
+      return open_backing(path, backing);
+    });
+  }
+
+ private:
+  static constexpr std::size_t most = 16;
+
+  /// Errors: refused ELOOP where the chain comes back to a file, or is too long.
+  Result<void> remember(std::string const& path) {
+    XFSX_TRY(struct stat const status, check_kind(path));
+    std::pair<dev_t, ino_t> const id(status.st_dev, status.st_ino);
+    if (std::ranges::find(seen_, id) != seen_.end()) {
+      return refuse(ELOOP, "a qcow2 image is its own backing file");
+    }
+    if (seen_.size() == most) return refuse(ELOOP, "too many qcow2 images behind one another");
+    seen_.push_back(id);
+    return success();
+  }
+
+  Result<std::unique_ptr<BlockDevice>> open_backing(std::string const& image,
+                                                    BackingFile const& backing) {
+    bool const known =
+        backing.format.empty() || backing.format == "raw" || backing.format == "qcow2";
+    if (!known) {
+      return with_note(refuse(EOPNOTSUPP, "a backing file of this format is not supported"),
+                       backing.format);
+    }
+    std::string_view name = backing.name;
+    if (name.starts_with("file:")) name.remove_prefix(5);
+    if (name.find(':') < name.find('/') || name.find('\0') != std::string_view::npos) {
+      return with_note(refuse(EOPNOTSUPP, "the backing file is not a file's name"), name);
+    }
+    std::string const folder = image.substr(0, image.rfind('/') + 1);
+    std::string const path = name.starts_with('/') ? std::string(name) : folder + std::string(name);
+    Result<std::unique_ptr<BlockDevice>> file = open_plain(path, options_, false);
+    if (!file) return with_note(with_structure(file.error(), "backing file"), name);
+    if (backing.format == "raw") return file;
+    if (backing.format == "qcow2" && !is_qcow2(*file.value())) {
+      return with_note(make_error(Errc::bad_value, EUCLEAN, "the backing file is not qcow2"), name);
+    }
+    return unpack(std::move(file).value(), path);
+  }
+
+  OpenDeviceOptions options_;
+  std::vector<std::pair<dev_t, ino_t>> seen_;
+};
+
+Result<std::unique_ptr<BlockDevice>> open_data(std::string const& path,
+                                               OpenDeviceOptions const& options) {
+  return guarded([&]() -> Result<std::unique_ptr<BlockDevice>> {
+    if (options.offset != 0 && options.partition != 0) {
+      return refuse(EINVAL, "an offset and a partition were given");
+    }
+    XFSX_TRY(std::unique_ptr<BlockDevice> file, open_plain(path, options, true));
+    Qcow2Chain chain(options);
+    XFSX_TRY(std::unique_ptr<BlockDevice> device, chain.unpack(std::move(file), path));
+    if (options.offset != 0) return SliceDevice::make(std::move(device), options.offset);
+    if (options.partition != 0) return open_partition(std::move(device), options.partition);
+    if (options.search) return find_xfs(std::move(device));
+    return device;
+  });
+}
+
 }  // namespace
 
 Result<std::unique_ptr<BlockDevice>> open_device(std::string const& path,
                                                  OpenDeviceOptions const& options) {
+  Result<std::unique_ptr<BlockDevice>> device = open_data(path, options);
+  if (options.role == DeviceRole::data) return device;
+  if (!device) return with_device(device.error(), options.role);
   return guarded([&]() -> Result<std::unique_ptr<BlockDevice>> {
-    XFSX_TRY(struct stat status, check_kind(path));
-    BlockFile::Parts parts;
-    XFSX_TRY(parts.fd, open_file(path, status, options.writable));
-    if (::fstat(parts.fd.get(), &status) != 0) return cannot_open(errno);
-    parts.info.write_protected = !options.writable;
-    XFSX_TRYV(measure(parts, status));
-    if (options.direct) enable_direct(parts);
-    XFSX_TRY(parts.engine, make_engine(options.backend, parts.fd.get()));
-    std::unique_ptr<BlockDevice> device = std::make_unique<BlockFile>(std::move(parts));
-    if (options.offset == 0) return device;
-    return SliceDevice::make(std::move(device), options.offset);
+    return std::unique_ptr<BlockDevice>(
+        std::make_unique<RoleDevice>(std::move(device).value(), options.role));
   });
 }
 

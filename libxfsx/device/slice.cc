@@ -7,27 +7,36 @@ namespace xfsx::inline v0 {
 
 Result<std::unique_ptr<BlockDevice>> SliceDevice::make(std::unique_ptr<BlockDevice> whole,
                                                        u64 offset) {
+  u64 const size = whole->info().size;
+  if (offset >= size) {
+    return device_error(Errc::refused, EINVAL, "the offset is past the end of the device", offset);
+  }
+  return make(std::move(whole), offset, size - offset, 0);
+}
+
+Result<std::unique_ptr<BlockDevice>> SliceDevice::make(std::unique_ptr<BlockDevice> whole,
+                                                       u64 offset, u64 size, u32 partition) {
   return guarded([&]() -> Result<std::unique_ptr<BlockDevice>> {
     DeviceInfo const info = whole->info();
-    if (offset >= info.size) {
-      return device_error(Errc::refused, EINVAL, "the offset is past the end of the device",
-                          offset);
-    }
     if (!info.write_protected && offset % info.logical_sector != 0) {
       return device_error(Errc::refused, EINVAL, "the offset is inside a sector", offset);
     }
     std::unique_ptr<BlockDevice> slice =
-        std::make_unique<SliceDevice>(std::move(whole), offset, info.size - offset);
+        std::make_unique<SliceDevice>(std::move(whole), offset, size, partition);
     return slice;
   });
 }
 
-SliceDevice::SliceDevice(std::unique_ptr<BlockDevice> whole, u64 offset, u64 size)
-    : whole_(std::move(whole)), offset_(offset), size_(size) {}
+SliceDevice::SliceDevice(std::unique_ptr<BlockDevice> whole, u64 offset, u64 size, u32 partition)
+    : whole_(std::move(whole)), offset_(offset), size_(size), partition_(partition) {
+  writes_.reserve(steady_batch);
+}
 
 DeviceInfo SliceDevice::info() const {
   DeviceInfo info = whole_->info();
   info.size = size_;
+  info.offset += offset_;
+  info.partition = partition_;
   return info;
 }
 

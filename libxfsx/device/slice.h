@@ -13,8 +13,11 @@ class SliceDevice final : public BlockDevice {
   /// From `offset` to the end of `whole`. Errors: refused EINVAL for an offset past the end, or one
   /// at which a device that can be written has no sector boundary.
   static Result<std::unique_ptr<BlockDevice>> make(std::unique_ptr<BlockDevice> whole, u64 offset);
+  /// `size` bytes of `whole`, which has them, as partition `partition`. Errors as above.
+  static Result<std::unique_ptr<BlockDevice>> make(std::unique_ptr<BlockDevice> whole, u64 offset,
+                                                   u64 size, u32 partition);
 
-  SliceDevice(std::unique_ptr<BlockDevice> whole, u64 offset, u64 size);
+  SliceDevice(std::unique_ptr<BlockDevice> whole, u64 offset, u64 size, u32 partition);
 
   [[nodiscard]] DeviceInfo info() const override;
   Result<void> read(std::span<ReadRequest const> batch) override;
@@ -34,6 +37,7 @@ class SliceDevice final : public BlockDevice {
   std::unique_ptr<BlockDevice> whole_;
   u64 offset_;
   u64 size_;
+  u32 partition_;
   // Kept from call to call, so that a steady stream of batches allocates nothing.
   std::vector<ReadRequest> reads_;
   std::vector<WriteRequest> writes_;

@@ -16,7 +16,6 @@ namespace {
 // Larger requests gain nothing, and pieces of this size can run side by side.
 constexpr u64 largest_transfer = u64{1} << 20;
 constexpr std::size_t largest_vector = 1024;  // the kernel's UIO_MAXIOV
-constexpr std::size_t usual_batch = 512;
 constexpr u64 usual_bounce = u64{256} << 10;
 constexpr u64 bounce_alignment = 4096;
 
@@ -34,9 +33,10 @@ void TransferPlan::FreeDeleter::operator()(std::byte* p) const noexcept {
 }
 
 TransferPlan::TransferPlan() {
-  pieces_.reserve(usual_batch);
-  vectors_.reserve(usual_batch);
-  transfers_.reserve(usual_batch);
+  pieces_.reserve(steady_batch);
+  // A piece may lie across the end of a transfer, and is then two.
+  vectors_.reserve(2 * steady_batch);
+  transfers_.reserve(2 * steady_batch);
   void* const memory = ::operator new(usual_bounce, std::align_val_t{bounce_alignment});
   bounce_.reset(static_cast<std::byte*>(memory));
   bounce_capacity_ = usual_bounce;

@@ -37,7 +37,7 @@ struct TransferLimits {
 /// batches allocates nothing.
 class TransferPlan {
  public:
-  /// Room for batches of ordinary size, so that they need no memory later.
+  /// Has room for a steady_batch of requests, which then need no memory.
   TransferPlan();
 
   /// Errors: truncated past the end, refused EINVAL for writes of parts of sectors.

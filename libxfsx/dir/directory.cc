@@ -65,13 +65,19 @@ Error Directory::bad(std::string_view structure, std::string_view field, u64 fou
 
 Result<void> Directory::list(DirVisitor const& visit) {
   Error unusable;
+  u64 before = 0;  // entries
+  auto const refused = [&](std::string_view reason) {
+    unusable = bad("dir entry", "name", 0, 0, Relation::none);
+    unusable.reason = reason;
+    return false;
+  };
   auto const checked = [&](RawDirEntry const& entry) {
-    if (is_dots(entry.name)) return true;
-    if (bad_name(entry.name)) {
-      unusable = bad("dir entry", "name", entry.inode.raw(), 0, Relation::none);
-      unusable.reason = "the name is empty or holds a slash or a zero";
-      return false;
-    }
+    // The two come first, in every form. Elsewhere they would lead what is extracted astray.
+    u64 const place = before++;
+    if (place == 0 && entry.name == ".") return true;
+    if (place == 1 && entry.name == "..") return true;
+    if (is_dots(entry.name)) return refused("one of the dots is the name of a file");
+    if (bad_name(entry.name)) return refused("the name is empty or holds a slash or a zero");
     return visit(entry);
   };
   XFSX_TRYV(form() == Form::shortform ? walk_short(checked) : list_blocks(checked));
@@ -100,6 +106,7 @@ Result<void> Directory::walk_short(DirVisitor const& visit) const {
     return bad("dir_sf_hdr", "parent", parent.raw(), 0, Relation::none);
   }
   at += width;
+  bool const types = volume_.geometry().has_file_types();
   if (!visit({".", inode_.number, 2}) || !visit({"..", parent, 2})) return success();
   for (u32 i = 0; i < header.count; ++i) {
     if (!fits<disk::DirShortEntry>(fork, at)) {
@@ -108,16 +115,17 @@ Result<void> Directory::walk_short(DirVisitor const& visit) const {
     u8 const length = view_as<disk::DirShortEntry>(fork, at).namelen;
     std::size_t const name_at = at + sizeof(disk::DirShortEntry);
     std::size_t const type_at = name_at + length;
-    if (length == 0 || type_at + 1 + width > fork.size()) {
+    std::size_t const inode_at = type_at + (types ? 1 : 0);
+    if (length == 0 || inode_at + width > fork.size()) {
       return bad("dir_sf_entry", "namelen", length, fork.size() - at, Relation::below);
     }
-    RawDirEntry const entry{text_of(fork.subspan(name_at, length)), number_at(type_at + 1),
-                            static_cast<u8>(fork[type_at])};
+    RawDirEntry const entry{text_of(fork.subspan(name_at, length)), number_at(inode_at),
+                            types ? static_cast<u8>(fork[type_at]) : u8{0}};
     if (!volume_.geometry().valid(entry.inode)) {
       return bad("dir_sf_entry", "inumber", entry.inode.raw(), 0, Relation::none);
     }
     if (!visit(entry)) return success();
-    at = type_at + 1 + width;
+    at = inode_at + width;
   }
   if (at == fork.size()) return success();
   return bad("inode", "size", fork.size(), at, Relation::equal);
@@ -160,13 +168,19 @@ std::vector<BlockExtent> Directory::pieces_of(FileBlock at) const {
   return pieces;
 }
 
-void Directory::prefetch(std::span<FileBlock const> blocks) {
+std::vector<BlockExtent> Directory::extents_of(std::span<FileBlock const> blocks) const {
   std::vector<BlockExtent> extents;
   for (FileBlock const at : blocks) {
     std::vector<BlockExtent> const pieces = pieces_of(at);
     extents.insert(extents.end(), pieces.begin(), pieces.end());
   }
-  volume_.cache().prefetch(extents);
+  return extents;
+}
+
+std::vector<BlockExtent> Directory::data_extents() const {
+  if (form() == Form::shortform) return {};
+  Result<std::vector<FileBlock>> const blocks = data_blocks();
+  return blocks ? extents_of(blocks.value()) : std::vector<BlockExtent>();
 }
 
 Result<BufferRef> Directory::load(BlockKind const& kind, FileBlock at) {
@@ -205,11 +219,11 @@ Result<BufferRef> Directory::load_pieces(BlockKind const& kind,
 
 Result<void> Directory::list_blocks(DirVisitor const& visit) {
   XFSX_TRY(std::vector<FileBlock> const blocks, data_blocks());
-  prefetch(blocks);
+  volume_.cache().prefetch(extents_of(blocks));
   BlockKind const& kind = form() == Form::block ? dir_block_kind : dir_data_kind;
   for (FileBlock const at : blocks) {
     XFSX_TRY(BufferRef const block, load(kind, at));
-    if (!for_each_dir_entry(block->bytes(), visit)) return success();
+    if (!for_each_dir_entry(volume_.geometry(), block->bytes(), visit)) return success();
   }
   return success();
 }
@@ -225,7 +239,7 @@ Result<RawDirEntry> Directory::entry_at(u32 address, u32 hash) {
   XFSX_TRY(kept_, load(kind, FileBlock(block * g.dir_block_blocks())));
   RawDirEntry entry;
   u32 const offset = static_cast<u32>(byte % g.dir_block_size());
-  if (!dir_entry_at(kept_->bytes(), offset, entry)) {
+  if (!dir_entry_at(g, kept_->bytes(), offset, entry)) {
     Error e = bad("dir leaf entry", "address", address, 0, Relation::none);
     e.reason = "no entry begins there";
     return e;
@@ -264,11 +278,11 @@ Result<BufferRef> Directory::load_node_root() {
 Result<BufferRef> Directory::find_leaf(u32 hash) {
   if (form() == Form::leaf) return load(dir_leaf1_kind, leaf_start());
   XFSX_TRY(BufferRef block, load_node_root());
+  FormatVersion const& version = volume_.geometry().version();
   // Levels fall strictly, so the descent ends.
   while (block->kind == &da_node_kind) {
-    auto const& header = view_as<disk::DaNodeHeader>(block->bytes(), sizeof(disk::DaBlockInfo));
-    u16 const level = header.level.value();
-    std::span<disk::DaNodeEntry const> const index = da_node_index(block->bytes());
+    u16 const level = da_node_level(version, block->bytes());
+    std::span<disk::DaNodeEntry const> const index = da_node_index(version, block->bytes());
     auto const hash_of = [](disk::DaNodeEntry const& e) { return e.hashval.value(); };
     auto const child = std::ranges::lower_bound(index, hash, {}, hash_of);
     if (child == index.end()) return BufferRef();
@@ -279,10 +293,8 @@ Result<BufferRef> Directory::find_leaf(u32 hash) {
     BlockKind const& kind = level == 1 ? dir_leafn_kind : da_node_kind;
     XFSX_TRY(BufferRef below, load(kind, at));
     if (level > 1) {
-      auto const& next = view_as<disk::DaNodeHeader>(below->bytes(), sizeof(disk::DaBlockInfo));
-      if (next.level.value() != level - 1) {
-        return bad("da node", "level", next.level.value(), level - 1U, Relation::equal);
-      }
+      u16 const next = da_node_level(version, below->bytes());
+      if (next != level - 1) return bad("da node", "level", next, level - 1U, Relation::equal);
     }
     block = std::move(below);
   }
@@ -305,6 +317,7 @@ Result<std::optional<RawDirEntry>> Directory::lookup(std::string_view name) {
     return search(dir_block_index(block->bytes()), hash, name, more);
   }
   XFSX_TRY(BufferRef leaf, find_leaf(hash));
+  FormatVersion const& version = volume_.geometry().version();
   // No chain of leaves is longer than the blocks that the directory has.
   for (u64 bound = inode_.nblocks(); leaf != nullptr; --bound) {
     if (bound == 0) {
@@ -313,8 +326,8 @@ Result<std::optional<RawDirEntry>> Directory::lookup(std::string_view name) {
       e.reason = "the chain of leaves does not end";
       return e;
     }
-    XFSX_TRY(found, search(dir_leaf_index(leaf->bytes()), hash, name, more));
-    DaBlock const next = view_as<disk::DaBlockInfo>(leaf->bytes()).forw.value();
+    XFSX_TRY(found, search(dir_leaf_index(version, leaf->bytes()), hash, name, more));
+    DaBlock const next = da_links(leaf->bytes()).forw.value();
     if (found || !more || next.raw() == 0) return found;
     XFSX_TRY(leaf, load(dir_leafn_kind, FileBlock(next.raw())));
   }

@@ -27,6 +27,10 @@ class Directory {
   /// and bad_crc of the blocks, located; bad_value field name for a name with a slash or a zero.
   Result<void> list(DirVisitor const& visit);
 
+  /// Where the blocks lie that list reads: for bringing in those of several directories together.
+  /// Empty where list has something to say against them.
+  [[nodiscard]] std::vector<BlockExtent> data_extents() const;
+
   /// The entry called `name`, if there is one; "." and ".." are answered too. The returned entry's
   /// name is `name`. Errors: those of the blocks on the way; loop for an index that goes in
   /// circles.
@@ -50,7 +54,7 @@ class Directory {
   Result<void> list_blocks(DirVisitor const& visit);
   /// The starts of all data blocks that are mapped, each wholly.
   Result<std::vector<FileBlock>> data_blocks() const;
-  void prefetch(std::span<FileBlock const> blocks);
+  [[nodiscard]] std::vector<BlockExtent> extents_of(std::span<FileBlock const> blocks) const;
 
   /// The directory block at `at`, wherever its pieces lie.
   Result<BufferRef> load(BlockKind const& kind, FileBlock at);

@@ -7,6 +7,7 @@
 namespace xfsx::inline v0::disk {
 
 inline constexpr u16 attr_leaf_magic = 0x3bee;
+inline constexpr u16 attr_leaf_magic_v4 = 0xfbee;
 inline constexpr u32 attr_remote_magic = 0x5841524d;  // "XARM"
 
 /// `flags` of an attribute: where it lies and which namespace it is in.
@@ -91,6 +92,36 @@ inline constexpr Field attr_leaf_header_fields[] = {
 XFSX_LAYOUT(AttrLeafHeader, "attr_leaf", attr_leaf_header_fields,
             "Header of a block of attributes; the entries follow, names grow from the end.");
 
+/// Header of a block of attributes, version 4.
+struct AttrLeafHeaderV4 {
+  be32 forw;
+  be32 back;
+  be16 magic;
+  be16 pad;
+  be16 count;
+  be16 usedbytes;
+  be16 firstused;
+  u8 holes;
+  u8 pad1;
+  std::array<be32, 3> freemap;
+};
+
+inline constexpr Field attr_leaf_header_v4_fields[] = {
+    XFSX_FIELD(AttrLeafHeaderV4, 0, forw, decimal, "Next block of the same level; 0 for none."),
+    XFSX_FIELD(AttrLeafHeaderV4, 4, back, decimal, "Previous block of the same level; 0 for none."),
+    XFSX_FIELD(AttrLeafHeaderV4, 8, magic, hex, "0xfbee."),
+    XFSX_FIELD(AttrLeafHeaderV4, 10, pad, padding, "Zero."),
+    XFSX_FIELD(AttrLeafHeaderV4, 12, count, decimal, "Attributes."),
+    XFSX_FIELD(AttrLeafHeaderV4, 14, usedbytes, decimal, "Bytes of names and values."),
+    XFSX_FIELD(AttrLeafHeaderV4, 16, firstused, decimal,
+               "Lowest byte of names and values; 0 means 65536."),
+    XFSX_FIELD(AttrLeafHeaderV4, 18, holes, decimal, "1 if names and values have gaps."),
+    XFSX_FIELD(AttrLeafHeaderV4, 19, pad1, padding, "Zero."),
+    XFSX_FIELD(AttrLeafHeaderV4, 20, freemap, hex, "Free runs: offset and size."),
+};
+XFSX_LAYOUT(AttrLeafHeaderV4, "attr_leaf_v4", attr_leaf_header_v4_fields,
+            "Header of a block of attributes, version 4.");
+
 /// Where an attribute of a leaf block lies.
 struct AttrLeafEntry {
   be32 hashval;
@@ -129,8 +160,7 @@ struct AttrRemoteName {
 };
 
 inline constexpr Field attr_remote_name_fields[] = {
-    XFSX_FIELD(AttrRemoteName, 0, valueblk, decimal,
-               "First block of the value in the attribute fork."),
+    XFSX_FIELD(AttrRemoteName, 0, valueblk, hex, "First block of the value in the attribute fork."),
     XFSX_FIELD(AttrRemoteName, 4, valuelen, decimal, "Bytes of the value."),
     XFSX_FIELD(AttrRemoteName, 8, namelen, decimal, "Bytes of the name."),
 };

@@ -14,6 +14,12 @@ inline constexpr u32 dir_free_magic = 0x58444633;   // "XDF3"
 inline constexpr u16 dir_leaf1_magic = 0x3df1;
 inline constexpr u16 dir_leafn_magic = 0x3dff;
 inline constexpr u16 da_node_magic = 0x3ebe;
+inline constexpr u32 dir_block_magic_v4 = 0x58443242;  // "XD2B"
+inline constexpr u32 dir_data_magic_v4 = 0x58443244;   // "XD2D"
+inline constexpr u32 dir_free_magic_v4 = 0x58443246;   // "XD2F"
+inline constexpr u16 dir_leaf1_magic_v4 = 0xd2f1;
+inline constexpr u16 dir_leafn_magic_v4 = 0xd2ff;
+inline constexpr u16 da_node_magic_v4 = 0xfebe;
 
 /// Byte addresses where the parts of a directory begin.
 inline constexpr u64 dir_leaf_start = u64{1} << 35;
@@ -104,6 +110,19 @@ inline constexpr Field dir_data_header_fields[] = {
 XFSX_LAYOUT(DirDataHeader, "dir_data_hdr", dir_data_header_fields,
             "Header of a block with entries.");
 
+/// Header of a block with entries, version 4.
+struct DirDataHeaderV4 {
+  be32 magic;
+  std::array<DirFreeRegion, 3> bestfree;
+};
+
+inline constexpr Field dir_data_header_v4_fields[] = {
+    XFSX_FIELD(DirDataHeaderV4, 0, magic, hex, "XD2B (block form) or XD2D."),
+    XFSX_FIELD(DirDataHeaderV4, 4, bestfree, hex, "The three largest free regions."),
+};
+XFSX_LAYOUT(DirDataHeaderV4, "dir_data_hdr_v4", dir_data_header_v4_fields,
+            "Header of a block with entries, version 4.");
+
 /// Start of an entry; the name, a file type byte, padding to 8 bytes and the entry's own offset
 /// follow.
 struct DirDataEntry {
@@ -181,6 +200,51 @@ inline constexpr Field da_block_info_fields[] = {
 };
 XFSX_LAYOUT(DaBlockInfo, "da_blkinfo", da_block_info_fields,
             "What leaves and nodes of the index begin with.");
+
+// Version 4 has no more of each of the three than what version 5 begins with too.
+
+/// What leaves and nodes of the index begin with, version 4.
+struct DaBlockInfoV4 {
+  be<DaBlock> forw;
+  be<DaBlock> back;
+  be16 magic;
+  be16 pad;
+};
+
+inline constexpr Field da_block_info_v4_fields[] = {
+    XFSX_FIELD(DaBlockInfoV4, 0, forw, decimal, "Right neighbour; 0 for none."),
+    XFSX_FIELD(DaBlockInfoV4, 4, back, decimal, "Left neighbour; 0 for none."),
+    XFSX_FIELD(DaBlockInfoV4, 8, magic, hex, "Says which kind of block."),
+    XFSX_FIELD(DaBlockInfoV4, 10, pad, padding, "Zero."),
+};
+XFSX_LAYOUT(DaBlockInfoV4, "da_blkinfo_v4", da_block_info_v4_fields,
+            "What leaves and nodes of the index begin with, version 4.");
+
+/// What follows the block info of a leaf, version 4.
+struct DirLeafHeaderV4 {
+  be16 count;
+  be16 stale;
+};
+
+inline constexpr Field dir_leaf_header_v4_fields[] = {
+    XFSX_FIELD(DirLeafHeaderV4, 0, count, decimal, "Entries, stale ones included."),
+    XFSX_FIELD(DirLeafHeaderV4, 2, stale, decimal, "Stale entries."),
+};
+XFSX_LAYOUT(DirLeafHeaderV4, "dir_leaf_hdr_v4", dir_leaf_header_v4_fields,
+            "What follows the block info of a leaf, version 4.");
+
+/// What follows the block info of a node, version 4.
+struct DaNodeHeaderV4 {
+  be16 count;
+  be16 level;
+};
+
+inline constexpr Field da_node_header_v4_fields[] = {
+    XFSX_FIELD(DaNodeHeaderV4, 0, count, decimal, "Entries."),
+    XFSX_FIELD(DaNodeHeaderV4, 2, level, decimal, "1 above the leaves."),
+};
+XFSX_LAYOUT(DaNodeHeaderV4, "da_node_hdr_v4", da_node_header_v4_fields,
+            "What follows the block info of a node, version 4.");
 
 /// What follows the block info of a leaf.
 struct DirLeafHeader {
@@ -264,5 +328,22 @@ inline constexpr Field dir_free_header_fields[] = {
 };
 XFSX_LAYOUT(DirFreeHeader, "dir_free_hdr", dir_free_header_fields,
             "Header of a block of the free index.");
+
+/// Header of a block of the free index, version 4.
+struct DirFreeHeaderV4 {
+  be32 magic;
+  be32 firstdb;
+  be32 nvalid;
+  be32 nused;
+};
+
+inline constexpr Field dir_free_header_v4_fields[] = {
+    XFSX_FIELD(DirFreeHeaderV4, 0, magic, hex, "XD2F."),
+    XFSX_FIELD(DirFreeHeaderV4, 4, firstdb, decimal, "First data block that is described here."),
+    XFSX_FIELD(DirFreeHeaderV4, 8, nvalid, decimal, "Entries."),
+    XFSX_FIELD(DirFreeHeaderV4, 12, nused, decimal, "Entries of data blocks that exist."),
+};
+XFSX_LAYOUT(DirFreeHeaderV4, "dir_free_hdr_v4", dir_free_header_v4_fields,
+            "Header of a block of the free index, version 4.");
 
 }  // namespace xfsx::inline v0::disk

@@ -27,6 +27,7 @@ enum class Show : u8 {
   inode,
   agino,
   fileblock,
+  owner,      ///< an inode, or a negative number for what belongs to the filesystem itself
   timestamp,  ///< an inode time; its form depends on the BIGTIME flag of the inode
   padding,    ///< must be zero or is ignored
 };
@@ -54,7 +55,7 @@ struct BitField {
   std::string_view doc;
 };
 
-/// Specialised beside each structure: `name`, `doc`, `fields`.
+/// Specialised beside each structure: `name`, `doc`, `fields`, and `bits` where it is bit-packed.
 template <class T>
 struct Layout;
 
@@ -129,4 +130,16 @@ consteval bool covers_bits(BitField const (&fields)[N], std::size_t bytes) {
     static constexpr std::string_view name = published_name; \
     static constexpr std::string_view doc = text;            \
     static constexpr std::span<Field const> fields = table;  \
+  }
+
+/// The same for a bit-packed record, whose table of bits says what its integers are made of.
+#define XFSX_LAYOUT_PACKED(T, published_name, table, bit_table, text) \
+  static_assert(covers<T>(table));                                    \
+  static_assert(covers_bits(bit_table, sizeof(T)));                   \
+  template <>                                                         \
+  struct Layout<T> {                                                  \
+    static constexpr std::string_view name = published_name;          \
+    static constexpr std::string_view doc = text;                     \
+    static constexpr std::span<Field const> fields = table;           \
+    static constexpr std::span<BitField const> bits = bit_table;      \
   }

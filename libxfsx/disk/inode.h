@@ -1,6 +1,7 @@
 #pragma once
-// The inode core, version 3: 176 bytes, the literal area with the forks follows. Times are 8 bytes
-// whose form the BIGTIME flag of the inode decides. Where the NREXT64 flag is set, extent counters
+// The inode core; the literal area with the forks follows. Version 3 has 176 bytes, the versions
+// before it, which version 4 filesystems have, the first 100 of them. Times are 8 bytes whose form
+// the BIGTIME flag of the inode decides. Where the NREXT64 flag is set, extent counters
 // lie elsewhere: the data fork's at 24 (8 bytes), the attribute fork's at 76 (4 bytes).
 
 #include "disk/field.h"
@@ -113,5 +114,70 @@ inline constexpr Field dinode_fields[] = {
     XFSX_FIELD(Dinode, 160, uuid, uuid, "Metadata UUID of the filesystem."),
 };
 XFSX_LAYOUT(Dinode, "inode", dinode_fields, "The inode core, version 3.");
+
+/// The inode core, versions 1 and 2: 100 bytes.
+struct DinodeV2 {
+  be16 magic;
+  be16 mode;
+  u8 version;
+  u8 format;
+  be16 onlink;
+  be32 uid;
+  be32 gid;
+  be32 nlinkv2;
+  be16 projid_lo;
+  be16 projid_hi;
+  std::array<u8, 6> pad;
+  be16 flushiter;
+  be64 atime;
+  be64 mtime;
+  be64 ctime;
+  be64 size;
+  be64 nblocks;
+  be32 extsize;
+  be32 nextents;
+  be16 naextents;
+  u8 forkoff;
+  u8 aformat;
+  be32 dmevmask;
+  be16 dmstate;
+  be16 flags;
+  be32 gen;
+  be<AgInode> next_unlinked;
+};
+
+inline constexpr Field dinode_v2_fields[] = {
+    XFSX_FIELD(DinodeV2, 0, magic, hex, "Identifies the inode: IN."),
+    XFSX_FIELD(DinodeV2, 2, mode, hex, "File type and permissions; 0 for a free inode."),
+    XFSX_FIELD(DinodeV2, 4, version, decimal, "2; 1 where links are counted in 16 bits."),
+    XFSX_FIELD(DinodeV2, 5, format, decimal, "Format of the data fork."),
+    XFSX_FIELD(DinodeV2, 6, onlink, decimal, "Links of version 1."),
+    XFSX_FIELD(DinodeV2, 8, uid, decimal, "Owner."),
+    XFSX_FIELD(DinodeV2, 12, gid, decimal, "Group."),
+    XFSX_FIELD(DinodeV2, 16, nlinkv2, decimal, "Links of version 2."),
+    XFSX_FIELD(DinodeV2, 20, projid_lo, decimal, "Project, low half."),
+    XFSX_FIELD(DinodeV2, 22, projid_hi, decimal, "Project, high half, with PROJID32."),
+    XFSX_FIELD(DinodeV2, 24, pad, padding, "Zero."),
+    XFSX_FIELD(DinodeV2, 30, flushiter, decimal,
+               "Counts writes of the inode: tells replay which copy is newer."),
+    XFSX_FIELD(DinodeV2, 32, atime, timestamp, "Last access."),
+    XFSX_FIELD(DinodeV2, 40, mtime, timestamp, "Last change of the contents."),
+    XFSX_FIELD(DinodeV2, 48, ctime, timestamp, "Last change of the inode."),
+    XFSX_FIELD(DinodeV2, 56, size, decimal, "Bytes."),
+    XFSX_FIELD(DinodeV2, 64, nblocks, decimal, "Blocks of both forks, btree blocks included."),
+    XFSX_FIELD(DinodeV2, 72, extsize, decimal, "Extent size hint, blocks."),
+    XFSX_FIELD(DinodeV2, 76, nextents, decimal, "Extents of the data fork."),
+    XFSX_FIELD(DinodeV2, 80, naextents, decimal, "Extents of the attribute fork."),
+    XFSX_FIELD(DinodeV2, 82, forkoff, decimal,
+               "Start of the attribute fork in the literal area, 8 bytes; 0 for none."),
+    XFSX_FIELD(DinodeV2, 83, aformat, decimal, "Format of the attribute fork."),
+    XFSX_FIELD(DinodeV2, 84, dmevmask, hex, "Unused."),
+    XFSX_FIELD(DinodeV2, 88, dmstate, decimal, "Unused."),
+    XFSX_FIELD(DinodeV2, 90, flags, hex, "Flags."),
+    XFSX_FIELD(DinodeV2, 92, gen, decimal, "Generation."),
+    XFSX_FIELD(DinodeV2, 96, next_unlinked, agino,
+               "Next inode of the unlinked list; all ones for none."),
+};
+XFSX_LAYOUT(DinodeV2, "inode_v2", dinode_v2_fields, "The inode core, versions 1 and 2.");
 
 }  // namespace xfsx::inline v0::disk

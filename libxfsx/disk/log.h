@@ -10,6 +10,7 @@ namespace xfsx::inline v0::disk {
 inline constexpr u32 log_record_magic = 0xfeedbabe;
 inline constexpr u32 log_header_cycles = 64;  ///< data blocks whose first word a header keeps
 inline constexpr u32 log_format_linux_le = 1;
+inline constexpr u32 log_format_irix_be = 3;          ///< the last of them; 2 is big-endian too
 inline constexpr u32 transaction_magic = 0x5452414e;  // "TRAN"
 inline constexpr u32 transaction_type_checkpoint = 40;
 inline constexpr u16 unmount_magic = 0x556e;  // "Un"
@@ -26,7 +27,34 @@ inline constexpr u8 unmount = 0x20;
 }  // namespace log_op
 
 /// Types of log items; the first two bytes of an item's first region.
-enum class LogItemType : u16 { inode = 0x123b, buffer = 0x123c };
+enum class LogItemType : u16 {
+  efi = 0x1236,  ///< extents will be freed
+  efd = 0x1237,  ///< they are; so with the other pairs
+  inode = 0x123b,
+  buffer = 0x123c,
+  dquot = 0x123d,
+  quotaoff = 0x123e,
+  icreate = 0x123f,
+  rui = 0x1240,  ///< reverse mappings will change
+  rud = 0x1241,
+  cui = 0x1242,  ///< reference counts will change
+  cud = 0x1243,
+  bui = 0x1244,  ///< a mapping of a file will change
+  bud = 0x1245,
+  attri = 0x1246,  ///< an attribute will be set or removed
+  attrd = 0x1247,
+  xmi = 0x1248,  ///< mappings of two files will change places
+  xmd = 0x1249,
+  efi_rt = 0x124a,  ///< the same on the realtime device
+  efd_rt = 0x124b,
+  rui_rt = 0x124c,
+  rud_rt = 0x124d,
+  cui_rt = 0x124e,
+  cud_rt = 0x124f,
+};
+
+/// Most regions of an item.
+inline constexpr u16 log_max_regions = 65536 / 128 / 2 + 1;
 
 /// `flags` of a buffer item, below the buffer's type.
 namespace buffer_item_flag {
@@ -38,6 +66,9 @@ inline constexpr u16 type_shift = 11;
 /// What a logged buffer holds; in the top bits of `flags` of a buffer item.
 enum class BufferType : u16 {
   unknown = 0,
+  user_dquot = 1,
+  project_dquot = 2,
+  group_dquot = 3,
   btree = 4,
   agf = 5,
   agfl = 6,
@@ -50,7 +81,11 @@ enum class BufferType : u16 {
   dir_leaf1 = 13,
   dir_leafn = 14,
   da_node = 15,
+  attr_leaf = 16,
+  attr_remote = 17,
   superblock = 18,
+  rt_bitmap = 19,
+  rt_summary = 20,
 };
 
 /// `fields` of an inode item.
@@ -63,6 +98,8 @@ inline constexpr u32 dev = 0x10;
 inline constexpr u32 attr_local = 0x40;
 inline constexpr u32 attr_extents = 0x80;
 inline constexpr u32 attr_broot = 0x100;
+inline constexpr u32 data_any = data_local | data_extents | data_broot;
+inline constexpr u32 attr_any = attr_local | attr_extents | attr_broot;
 }  // namespace inode_item_field
 
 /// Header of a log record, one basic block.

@@ -13,7 +13,7 @@ namespace {
 
 /// The inodes that the superblock points to: no file of a user.
 Result<bool> is_internal(Volume& volume, Inode const& inode) {
-  if ((inode.core().flags2.value() & disk::inode_flag2::metadata) != 0) return true;
+  if ((inode.flags2() & disk::inode_flag2::metadata) != 0) return true;
   SectorCount const sector(volume.geometry().sector_size() / basic_block_size);
   XFSX_TRY(BufferRef const block, volume.cache().load(superblock_kind, Daddr(0), sector));
   disk::Superblock const& sb = view_as<disk::Superblock>(block->bytes());
@@ -73,7 +73,8 @@ Result<void> check_file(Volume& volume, Inode const& inode, u8 operand) {
   if (internal) return no(EPERM, "is an internal inode of the filesystem");
   if ((core.flags.value() & disk::inode_flag::immutable) != 0) return no(EPERM, "is immutable");
   if ((core.flags.value() & disk::inode_flag::append) != 0) return no(EPERM, "is append-only");
-  XFSX_TRY(bool const capable, has_attribute(volume, inode, AttrNamespace::secure, "capability"));
+  XFSX_TRY(bool const capable,
+           has_attribute(volume, inode, AttributeSpace::security, "capability"));
   if (capable) {
     return no(EOPNOTSUPP, "has security.capability, which would have to be removed");
   }

@@ -73,16 +73,16 @@ Result<DataFork> lift_data_fork(Volume& volume, Inode const& inode) {
   if (fork.format == disk::ForkFormat::btree) {
     XFSX_TRY(fork.btree, bmbt_blocks(volume, inode, ForkKind::data));
     lift_root(fork, area);
-  } else if (fork.format == disk::ForkFormat::extents) {
-    fork.records = copy(area.first(fork.extents * sizeof(disk::BmbtRecord)));
-  } else {
+    XFSX_TRY(BlockCount const mapped, mapped_by_leaves(volume, inode, ForkKind::data, fork.btree));
+    fork.blocks = mapped.raw() + fork.btree.size();
+    return fork;
+  }
+  if (fork.format != disk::ForkFormat::extents) {
     return refuse(EOPNOTSUPP, "the data fork is neither in extents nor in btree format");
   }
-  XFSX_TRY(std::vector<Mapping> const mappings,
-           fork.format == disk::ForkFormat::btree
-               ? mappings_of_blocks(volume, inode, ForkKind::data, fork.btree)
-               : collect_mappings(volume, inode, ForkKind::data));
-  fork.blocks = mapped_blocks(mappings).raw() + fork.btree.size();
+  fork.records = copy(area.first(fork.extents * sizeof(disk::BmbtRecord)));
+  XFSX_TRY(std::vector<Mapping> const mappings, collect_mappings(volume, inode, ForkKind::data));
+  fork.blocks = mapped_blocks(mappings).raw();
   return fork;
 }
 

@@ -41,6 +41,9 @@ Result<void> check_uuid(BlockKind const& kind, ConstBytes block, BlockContext co
 
 Result<void> verify_block(BlockKind const& kind, ConstBytes block, BlockContext const& context,
                           Lsn head) {
+  if (!context.geometry.version().self_describing) {
+    return kind.verify == nullptr ? Result<void>(success()) : kind.verify(block, context);
+  }
   XFSX_TRYV(check_crc(kind, block, context));
   XFSX_TRYV(check_uuid(kind, block, context));
   if (kind.address != BlockKind::none) {
@@ -65,6 +68,7 @@ Result<void> verify_block(BlockKind const& kind, ConstBytes block, BlockContext 
 Result<void> verify_owner(BlockKind const& kind, ConstBytes block, BlockContext const& context,
                           InodeNumber owner) {
   if (kind.owner == BlockKind::none || kind.owner_is_ag) return success();
+  if (!context.geometry.version().self_describing) return success();
   u64 const found = view_as<be64>(block, kind.owner).value();
   if (found == owner.raw()) return success();
   Error e = bad(kind, context, "owner", found, owner.raw(), Relation::equal);

@@ -2,7 +2,7 @@
 // What kinds of metadata blocks there are, one row each: where the checksum, LSN, uuid, own address
 // and owner lie, how the block is logged, and how its contents are verified. The cache verifies by
 // this table when it loads a block, the transaction logs by it and verifies by it again on the way
-// out.
+// out. Version 4 blocks have none of these fields: there only the contents are verified.
 
 #include "disk/log.h"
 #include "format/geometry.h"
@@ -38,7 +38,7 @@ Result<void> verify_block(BlockKind const& kind, ConstBytes block, BlockContext 
 Result<void> verify_owner(BlockKind const& kind, ConstBytes block, BlockContext const& context,
                           InodeNumber owner);
 
-/// The LSN stored in the block; 0 for kinds without one.
+/// The LSN stored in the block; 0 for kinds without one. Of version 5, as what follows.
 Lsn lsn_of(BlockKind const& kind, ConstBytes block);
 
 /// Stores `lsn` and the checksum, for kinds that have them.

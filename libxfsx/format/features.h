@@ -11,14 +11,30 @@ namespace xfsx::inline v0 {
 /// Bits of `versionnum`.
 namespace version_bit {
 inline constexpr u16 number_mask = 0x000f;
+inline constexpr u16 attr = 0x0010;
+inline constexpr u16 nlink = 0x0020;
 inline constexpr u16 quota = 0x0040;
 inline constexpr u16 align = 0x0080;
 inline constexpr u16 dalign = 0x0100;
+inline constexpr u16 shared = 0x0200;
 inline constexpr u16 logv2 = 0x0400;
 inline constexpr u16 sector = 0x0800;
+inline constexpr u16 extflg = 0x1000;
 inline constexpr u16 dirv2 = 0x2000;
+inline constexpr u16 borg = 0x4000;
 inline constexpr u16 more_bits = 0x8000;
 }  // namespace version_bit
+
+/// Bits of `features2`, which has a meaning where `versionnum` has `more_bits`.
+namespace feature2 {
+inline constexpr u32 lazy_counters = 0x0002;
+inline constexpr u32 attr2 = 0x0008;
+inline constexpr u32 projid32 = 0x0080;
+inline constexpr u32 crc = 0x0100;
+inline constexpr u32 ftype = 0x0200;
+/// Those that a version 4 filesystem may have.
+inline constexpr u32 known_v4 = lazy_counters | attr2 | projid32 | ftype;
+}  // namespace feature2
 
 /// Bits of `features_ro_compat`.
 namespace ro_compat {
@@ -65,8 +81,11 @@ inline constexpr u16 accounted = user_accounted | group_accounted | project_acco
 inline constexpr u16 checked = user_checked | group_checked | project_checked;
 }  // namespace quota_flag
 
-/// The four words of feature bits.
+/// The words of feature bits. Version 4 has the first two, version 5 implies what they say and has
+/// the others.
 struct Features {
+  u16 version = 0;
+  u32 features2 = 0;
   u32 compat = 0;
   u32 ro_compat = 0;
   u32 incompat = 0;
@@ -78,7 +97,7 @@ struct Features {
 
 /// One named feature, for messages and `info`.
 struct FeatureName {
-  enum class Word : u8 { ro_compat, incompat, log_incompat } word;
+  enum class Word : u8 { ro_compat, incompat, log_incompat, version, features2 } word;
   u32 bit;
   std::string_view name;
 };
@@ -100,6 +119,24 @@ inline constexpr FeatureName feature_names[] = {
     {FeatureName::Word::incompat, incompat::zoned, "zoned"},
     {FeatureName::Word::incompat, incompat::zone_gaps, "zone_gaps"},
     {FeatureName::Word::log_incompat, log_incompat::xattrs, "logged_xattrs"},
+};
+
+/// Those of version 4. Names that mkfs.xfs has for them, or the superblock's own.
+inline constexpr FeatureName feature_names_v4[] = {
+    {FeatureName::Word::version, version_bit::attr, "attr"},
+    {FeatureName::Word::version, version_bit::nlink, "nlink"},
+    {FeatureName::Word::version, version_bit::quota, "quota"},
+    {FeatureName::Word::version, version_bit::align, "align"},
+    {FeatureName::Word::version, version_bit::dalign, "dalign"},
+    {FeatureName::Word::version, version_bit::logv2, "logv2"},
+    {FeatureName::Word::version, version_bit::sector, "sector"},
+    {FeatureName::Word::version, version_bit::extflg, "extflg"},
+    {FeatureName::Word::version, version_bit::dirv2, "dirv2"},
+    {FeatureName::Word::version, version_bit::borg, "ascii-ci"},
+    {FeatureName::Word::features2, feature2::lazy_counters, "lazy-count"},
+    {FeatureName::Word::features2, feature2::attr2, "attr2"},
+    {FeatureName::Word::features2, feature2::projid32, "projid32bit"},
+    {FeatureName::Word::features2, feature2::ftype, "ftype"},
 };
 
 }  // namespace xfsx::inline v0

@@ -34,6 +34,27 @@ Result<void> check_power(Check const& sb, M const& member, u8 const& log, u32 lo
   return sb.equal(log, static_cast<u8>(std::countr_zero(member.raw())));
 }
 
+FormatVersion const& version_of(Check const& sb) {
+  return (sb->versionnum.value() & version_bit::number_mask) == 4 ? format_v4 : format_v5;
+}
+
+/// The feature bits that count. Kernels that laid out the superblock wrongly wrote the second word
+/// four bytes further on: Linux takes both.
+Features features_of(Check const& sb) {
+  Features f;
+  f.version = sb->versionnum.value();
+  if (!version_of(sb).self_describing) {
+    bool const more = (f.version & version_bit::more_bits) != 0;
+    if (more) f.features2 = sb->features2.value() | sb->bad_features2.value();
+    return f;
+  }
+  f.compat = sb->features_compat.value();
+  f.ro_compat = sb->features_ro_compat.value();
+  f.incompat = sb->features_incompat.value();
+  f.log_incompat = sb->features_log_incompat.value();
+  return f;
+}
+
 Result<void> check_identity(Check const& sb, ConstBytes sector) {
   if (sb->magicnum.value() != disk::superblock_magic) {
     Error e = located(Errc::not_xfs, "sb", superblock_location());
@@ -44,15 +65,13 @@ Result<void> check_identity(Check const& sb, ConstBytes sector) {
     return e;
   }
   u32 const version = sb->versionnum.value() & version_bit::number_mask;
-  if (version == 4) {
-    return with_structure(refuse(EOPNOTSUPP, "version 4 filesystems are not supported"), "sb");
-  }
-  XFSX_TRYV(sb.require(version == 5, sb->versionnum, 5, Relation::equal));
+  XFSX_TRYV(sb.require(version == 4 || version == 5, sb->versionnum, 5, Relation::equal));
   // The size is needed for the checksum, so it is the one number that is checked before it.
   XFSX_TRYV(check_power(sb, sb->sectsize, sb->sectlog, 512, 32768));
   if (sector.size() < sb->sectsize.value()) {
     return located(Errc::truncated, "sb", superblock_location());
   }
+  if (!version_of(sb).self_describing) return success();
   ConstBytes const whole = sector.first(sb->sectsize.value());
   if (!crc32c_matches(whole, crc_offset)) {
     Error e = located(Errc::bad_crc, "sb", superblock_location());
@@ -65,7 +84,30 @@ Result<void> check_identity(Check const& sb, ConstBytes sector) {
   return success();
 }
 
+/// What Linux reads too: directories of the second version, mappings with the flag of unwritten
+/// ones, and no bit that has no meaning.
+Result<void> check_features_v4(Check const& sb) {
+  Features const f = features_of(sb);
+  if ((f.version & version_bit::dirv2) == 0) {
+    return with_structure(refuse(EOPNOTSUPP, "directories of version 1 are not supported"), "sb");
+  }
+  if ((f.version & version_bit::extflg) == 0) {
+    return with_structure(
+        refuse(EOPNOTSUPP, "mappings without a flag for unwritten ones are not supported"), "sb");
+  }
+  if ((f.version & version_bit::shared) != 0) {
+    return with_structure(refuse(EOPNOTSUPP, "shared read-only filesystems are not supported"),
+                          "sb");
+  }
+  if (u32 const unknown = f.features2 & ~feature2::known_v4; unknown != 0) {
+    return with_note(refuse(EOPNOTSUPP, "unknown bits of features2"),
+                     fmt::format("{:#x}", unknown));
+  }
+  return sb.equal(sb->inprogress, u8{0});
+}
+
 Result<void> check_features(Check const& sb) {
+  if (!version_of(sb).self_describing) return check_features_v4(sb);
   u32 const bits = sb->features_incompat.value();
   if (u32 const unknown = bits & ~incompat::known; unknown != 0) {
     return with_note(refuse(EOPNOTSUPP, "unknown incompat feature bits"),
@@ -83,7 +125,7 @@ Result<void> check_sizes(Check const& sb) {
   XFSX_TRYV(check_power(sb, sb->blocksize, sb->blocklog, 1024, 65536));
   XFSX_TRYV(
       sb.at_most<u16>(sb->sectsize, static_cast<u16>(std::min<u32>(sb->blocksize.value(), 32768))));
-  XFSX_TRYV(check_power(sb, sb->inodesize, sb->inodelog, 512, 2048));
+  XFSX_TRYV(check_power(sb, sb->inodesize, sb->inodelog, version_of(sb).smallest_inode, 2048));
   XFSX_TRYV(
       sb.equal(sb->inopblock, static_cast<u16>(sb->blocksize.value() / sb->inodesize.value())));
   XFSX_TRYV(sb.equal(sb->inopblog, static_cast<u8>(sb->blocklog - sb->inodelog)));
@@ -113,7 +155,7 @@ Result<void> check_groups(Check const& sb) {
 
 Result<void> check_inode_alignment(Check const& sb) {
   u32 const chunk = 64 * u32{sb->inodesize.value()} / sb->blocksize.value();
-  if ((sb->features_incompat.value() & incompat::spinodes) == 0) {
+  if (!features_of(sb).has_incompat(incompat::spinodes)) {
     XFSX_TRYV(sb.require(sb->inoalignmt.raw() == 0 || std::has_single_bit(sb->inoalignmt.raw()),
                          sb->inoalignmt, 1, Relation::multiple_of));
     return sb.at_most<u32>(sb->inoalignmt, sb->agblocks.value());
@@ -200,16 +242,20 @@ Result<Geometry> Geometry::from_superblock(ConstBytes sector, SuperblockLimits c
   g.log_unit_ = sb->logsunit.value() > 1 ? sb->logsunit.value() : 0;
   g.log_sector_size_ = sb->logsectsize.value() != 0 ? sb->logsectsize.value() : 512;
   g.root_inode_ = sb->rootino.value();
-  g.features_ = {sb->features_compat.value(), sb->features_ro_compat.value(),
-                 sb->features_incompat.value(), sb->features_log_incompat.value()};
+  g.version_ = &version_of(sb);
+  g.features_ = features_of(sb);
   g.uuid_ = sb->uuid;
   g.meta_uuid_ = g.has(incompat::meta_uuid) ? sb->meta_uuid : sb->uuid;
 
   // Linux reads and logs inodes in clusters of 8 KiB for each 256 bytes of inode size where the
-  // chunk alignment allows it; log items name the cluster, so ours must be the same.
-  u32 const big = 8192U * (g.inode_size_ / 256) / g.block_size_;
+  // chunk alignment allows it, in version 4 always of 8 KiB; log items name the cluster, so ours
+  // must be the same.
+  u32 const growth = g.version_->self_describing ? g.inode_size_ / 256 : 1;
+  u32 const big = 8192U * growth / g.block_size_;
   u32 const small = 8192U / g.block_size_;
-  g.inode_align_ = sb->inoalignmt.value();
+  bool const aligned =
+      g.version_->self_describing || (g.features_.version & version_bit::align) != 0;
+  g.inode_align_ = aligned ? sb->inoalignmt.value() : 0;
   g.cluster_blocks_ = std::max(g.inode_align_ >= big ? big : small, u32{1});
   if (!g.valid(g.root_inode_)) {
     XFSX_TRYV(sb.require(false, sb->rootino, g.ag_count_, Relation::below));
@@ -247,6 +293,12 @@ bool Geometry::valid(FsBlock start, BlockCount count) const {
          range_inside<u64>(agblock_of(start).raw(), count.raw(), blocks_of(ag));
 }
 
+bool Geometry::overlaps_log(FsBlock start, BlockCount count) const {
+  if (!has_internal_log()) return false;
+  return start.raw() < log_start_.raw() + log_blocks_ &&
+         log_start_.raw() < start.raw() + count.raw();
+}
+
 bool Geometry::valid(InodeNumber ino) const {
   u32 const shift = ag_block_log_ + inode_per_block_log_;
   if ((ino.raw() >> shift) >= ag_count_) return false;
@@ -274,6 +326,9 @@ InodePlace Geometry::place(InodeNumber ino, AgInode chunk) const {
 
 Result<void> check_writable(Geometry const& geometry) {
   Features const& f = geometry.features();
+  if (!geometry.version().self_describing) {
+    return with_structure(refuse(EOPNOTSUPP, "version 4 filesystems are not written"), "sb");
+  }
   u32 const unknown = f.ro_compat & ~ro_compat::known;
   if (unknown == ro_compat::stray_repair_bit) {
     return refuse(

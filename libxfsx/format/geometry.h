@@ -8,6 +8,7 @@
 #include "disk/superblock.h"
 #include "format/checked_view.h"
 #include "format/features.h"
+#include "format/version.h"
 
 #include <optional>
 
@@ -28,10 +29,10 @@ struct SuperblockLimits {
 
 class Geometry {
  public:
-  /// Checks every number that later arithmetic stands on and makes the geometry of v5 filesystems.
-  /// Does not judge whether writing is possible. Errors: not_xfs, needs_repair, bad_value with the
-  /// field, truncated if the device ends before the filesystem does, refused EOPNOTSUPP for v4 and
-  /// unknown incompat bits.
+  /// Checks every number that later arithmetic stands on and makes the geometry of a filesystem of
+  /// version 4 or 5. Does not judge whether writing is possible. Errors: not_xfs, needs_repair,
+  /// bad_value with the field, truncated if the device ends before the filesystem does, refused
+  /// EOPNOTSUPP for unknown incompat bits, and for the oldest forms of version 4.
   static Result<Geometry> from_superblock(ConstBytes sector, SuperblockLimits const& limits);
 
   [[nodiscard]] u32 block_size() const { return block_size_; }
@@ -46,7 +47,17 @@ class Geometry {
   /// Filesystem blocks of a directory block.
   [[nodiscard]] u32 dir_block_blocks() const { return 1U << dir_block_log_; }
   [[nodiscard]] u32 cluster_blocks() const { return cluster_blocks_; }
+  /// Sizes and magic numbers that depend on the version of the format.
+  [[nodiscard]] FormatVersion const& version() const { return *version_; }
   [[nodiscard]] Features const& features() const { return features_; }
+  /// Whether directory entries carry the type of what they name.
+  [[nodiscard]] bool has_file_types() const {
+    return has(incompat::ftype) || (features_.features2 & feature2::ftype) != 0;
+  }
+  /// Version of the log's records: the bits of `h_version` that the kernel writes.
+  [[nodiscard]] bool has_log_v2() const {
+    return version_->self_describing || (features_.version & version_bit::logv2) != 0;
+  }
   [[nodiscard]] bool has(u32 incompat_bit) const { return features_.has_incompat(incompat_bit); }
   [[nodiscard]] bool has_ro(u32 ro_bit) const { return features_.has_ro_compat(ro_bit); }
   /// UUID that users see, and that log records carry.
@@ -54,10 +65,11 @@ class Geometry {
   /// UUID that metadata carries.
   [[nodiscard]] Uuid const& meta_uuid() const { return meta_uuid_; }
   [[nodiscard]] InodeNumber root_inode() const { return root_inode_; }
+  [[nodiscard]] u64 realtime_blocks() const { return realtime_blocks_; }
   [[nodiscard]] bool has_realtime() const { return realtime_blocks_ != 0; }
 
   /// Bytes of the literal area of an inode, where its forks lie.
-  [[nodiscard]] u32 literal_size() const { return inode_size_ - 176; }
+  [[nodiscard]] u32 literal_size() const { return inode_size_ - version_->inode_core; }
 
   [[nodiscard]] bool has_internal_log() const { return log_start_.raw() != 0; }
   [[nodiscard]] FsBlock log_start() const { return log_start_; }
@@ -93,6 +105,8 @@ class Geometry {
 
   /// True if the blocks exist, lie in one AG and behind its header sectors.
   [[nodiscard]] bool valid(FsBlock start, BlockCount count) const;
+  /// True if a part of a valid extent lies in the internal log.
+  [[nodiscard]] bool overlaps_log(FsBlock start, BlockCount count) const;
   [[nodiscard]] bool valid(AgNumber ag, AgBlock block) const;
 
   [[nodiscard]] AgNumber ag_of(InodeNumber ino) const {
@@ -121,13 +135,14 @@ class Geometry {
   FsBlock log_start_{};
   u32 log_blocks_ = 0, log_unit_ = 0, log_sector_size_ = 512;
   InodeNumber root_inode_{};
+  FormatVersion const* version_ = &format_v5;
   Features features_{};
   Uuid uuid_{}, meta_uuid_{};
 };
 
-/// Whether the filesystem may be written. Errors, all refused EOPNOTSUPP: unknown ro_compat bits
-/// (the stray bit 0x40 that an xfs_repair upgrade left has a message of its own) and log_incompat
-/// bits.
+/// Whether the filesystem may be written. Errors, all refused EOPNOTSUPP: version 4; unknown
+/// ro_compat bits (the stray bit 0x40 that an xfs_repair upgrade left has a message of its own) and
+/// log_incompat bits.
 Result<void> check_writable(Geometry const& geometry);
 
 }  // namespace xfsx::inline v0

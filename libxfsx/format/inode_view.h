@@ -37,11 +37,22 @@ constexpr u64 encode_timestamp(Timestamp const& at, bool bigtime) {
 
 class InodeView {
  public:
-  /// `bytes`: the whole inode, core and literal area; at least a core.
+  /// `bytes`: the whole inode, core and literal area; at least a core of version 3, which every
+  /// size of inodes has room for.
   explicit InodeView(ConstBytes bytes) : bytes_(bytes) { XFSX_ASSERT(fits<disk::Dinode>(bytes)); }
 
   [[nodiscard]] ConstBytes bytes() const { return bytes_; }
+  /// The fields from the checksum on, and the large extent counter, are there in version 3 only:
+  /// the functions below know.
   [[nodiscard]] disk::Dinode const& core() const { return view_as<disk::Dinode>(bytes_); }
+  /// The same bytes as versions 1 and 2 have them.
+  [[nodiscard]] disk::DinodeV2 const& old_core() const { return view_as<disk::DinodeV2>(bytes_); }
+  [[nodiscard]] bool is_v3() const { return core().version == 3; }
+  [[nodiscard]] u32 core_size() const {
+    return is_v3() ? sizeof(disk::Dinode) : sizeof(disk::DinodeV2);
+  }
+  /// Where the forks lie.
+  [[nodiscard]] ConstBytes literal() const { return bytes_.subspan(core_size()); }
 
   [[nodiscard]] u16 mode() const { return core().mode.value(); }
   [[nodiscard]] u16 type() const { return mode() & file_type::mask; }
@@ -53,7 +64,18 @@ class InodeView {
   /// Blocks of both forks, btree blocks included.
   [[nodiscard]] u64 nblocks() const { return core().nblocks.value(); }
   [[nodiscard]] u16 flags() const { return core().flags.value(); }
-  [[nodiscard]] u64 flags2() const { return core().flags2.value(); }
+  [[nodiscard]] u64 flags2() const { return is_v3() ? core().flags2.value() : 0; }
+  [[nodiscard]] u32 links() const {
+    return core().version == 1 ? old_core().onlink.value() : core().nlinkv2.value();
+  }
+  [[nodiscard]] u32 project() const {
+    if (core().version == 1) return 0;
+    return (u32{core().projid_hi.value()} << 16) | core().projid_lo.value();
+  }
+  [[nodiscard]] Lsn lsn() const { return is_v3() ? core().lsn.value() : Lsn(0); }
+  [[nodiscard]] u64 change_count() const { return is_v3() ? core().change_count.value() : 0; }
+  /// Blocks.
+  [[nodiscard]] u32 cow_extent_size() const { return is_v3() ? core().cowextsize.value() : 0; }
   [[nodiscard]] bool is_realtime() const { return (flags() & disk::inode_flag::realtime) != 0; }
   [[nodiscard]] bool is_reflink() const { return (flags2() & disk::inode_flag2::reflink) != 0; }
   [[nodiscard]] bool is_bigtime() const { return (flags2() & disk::inode_flag2::bigtime) != 0; }
@@ -69,9 +91,7 @@ class InodeView {
     return is_nrext64() ? core().nextents.value() : core().naextents.value();
   }
 
-  [[nodiscard]] u32 literal_size() const {
-    return static_cast<u32>(bytes_.size() - sizeof(disk::Dinode));
-  }
+  [[nodiscard]] u32 literal_size() const { return static_cast<u32>(bytes_.size()) - core_size(); }
   [[nodiscard]] bool has_attr_fork() const { return core().forkoff != 0; }
   /// Bytes of the literal area that the data fork may use. The verifier bounds forkoff.
   [[nodiscard]] u32 data_fork_size() const {
@@ -84,7 +104,8 @@ class InodeView {
   [[nodiscard]] Timestamp atime() const { return time(core().atime); }
   [[nodiscard]] Timestamp mtime() const { return time(core().mtime); }
   [[nodiscard]] Timestamp ctime() const { return time(core().ctime); }
-  [[nodiscard]] Timestamp crtime() const { return time(core().crtime); }
+  /// The beginning of 1970 where it is not kept.
+  [[nodiscard]] Timestamp crtime() const { return is_v3() ? time(core().crtime) : Timestamp{0, 0}; }
 
  private:
   [[nodiscard]] Timestamp time(be64 const& stored) const {

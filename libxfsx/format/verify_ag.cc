@@ -1,16 +1,11 @@
 #include "format/verify_ag.h"
 
 #include "disk/ag.h"
+#include "format/verify_btree.h"
 
 namespace xfsx::inline v0 {
 
 namespace {
-
-// Absolute limits of the format; a filesystem's own are lower.
-constexpr u32 max_alloc_height = 7;
-constexpr u32 max_inobt_height = 6;
-constexpr u32 max_rmap_height = 10;
-constexpr u32 max_refcount_height = 6;
 
 Result<void> verify_superblock(ConstBytes block, BlockContext const& context) {
   CheckedView const sb(view_as<disk::Superblock>(block), context.where);
@@ -39,11 +34,11 @@ Result<void> verify_agf(ConstBytes block, BlockContext const& context) {
   XFSX_TRYV(check_root(agf, context, agf->bnoroot, agf->bnolevel, max_alloc_height));
   XFSX_TRYV(check_root(agf, context, agf->cntroot, agf->cntlevel, max_alloc_height));
   if (g.has_ro(ro_compat::rmapbt)) {
-    XFSX_TRYV(check_root(agf, context, agf->rmaproot, agf->rmaplevel, max_rmap_height));
+    XFSX_TRYV(check_root(agf, context, agf->rmaproot, agf->rmaplevel, max_rmapbt_height));
     XFSX_TRYV(agf.at_most<u32>(agf->rmapblocks, agf->length.value()));
   }
   if (g.has_ro(ro_compat::reflink)) {
-    XFSX_TRYV(check_root(agf, context, agf->refcntroot, agf->refcntlevel, max_refcount_height));
+    XFSX_TRYV(check_root(agf, context, agf->refcntroot, agf->refcntlevel, max_refcountbt_height));
     XFSX_TRYV(agf.at_most<u32>(agf->refcntblocks, agf->length.value()));
   }
   u32 const slots = agfl_slots(g);
@@ -67,6 +62,9 @@ Result<void> verify_agi(ConstBytes block, BlockContext const& context) {
   XFSX_TRYV(agi.at_most<u32>(agi->level, max_inobt_height));
   XFSX_TRYV(
       agi.require(g.valid(context.where.ag, agi->root.value()), agi->root, end, Relation::below));
+  // At most 2^32 inodes fit a group: agblklog and inopblog make a number of 32 bits.
+  u64 const most = u64{end} * g.inodes_per_block();
+  XFSX_TRYV(agi.require(agi->count.value() <= most, agi->count, most, Relation::at_most));
   XFSX_TRYV(agi.at_most<u32>(agi->freecount, agi->count.value()));
   if (g.has_ro(ro_compat::finobt)) {
     XFSX_TRYV(agi.at_least<u32>(agi->free_level, 1));
@@ -84,11 +82,14 @@ Result<void> verify_agi(ConstBytes block, BlockContext const& context) {
 
 Result<void> verify_agfl(ConstBytes block, BlockContext const& context) {
   CheckedView const agfl(view_as<disk::Agfl>(block), context.where);
-  XFSX_TRYV(agfl.equal(agfl->magicnum, disk::agfl_magic));
-  XFSX_TRYV(agfl.equal(agfl->seqno, context.where.ag));
+  FormatVersion const& version = context.geometry.version();
+  if (version.self_describing) {
+    XFSX_TRYV(agfl.equal(agfl->magicnum, disk::agfl_magic));
+    XFSX_TRYV(agfl.equal(agfl->seqno, context.where.ag));
+  }
   u32 const end = context.geometry.blocks_of(context.where.ag);
   for (be<AgBlock> const& slot :
-       view_array<be<AgBlock>>(block, sizeof(disk::Agfl), agfl_slots(context.geometry))) {
+       view_array<be<AgBlock>>(block, version.agfl, agfl_slots(context.geometry))) {
     // Slots that are not in use hold the null block.
     if (slot.value() == null_agblock || slot.raw() < end) continue;
     Error e = located(Errc::bad_value, "agfl", context.where);
@@ -129,7 +130,7 @@ BlockKind const agfl_kind{.name = "agfl",
                           .verify = verify_agfl};
 
 u32 agfl_slots(Geometry const& geometry) {
-  return (geometry.sector_size() - static_cast<u32>(sizeof(disk::Agfl))) / 4;
+  return (geometry.sector_size() - geometry.version().agfl) / 4;
 }
 
 }  // namespace xfsx::inline v0

@@ -11,7 +11,7 @@ extern BlockKind const agf_kind;
 extern BlockKind const agi_kind;
 extern BlockKind const agfl_kind;
 
-/// Slots of an AGFL: what fits a sector behind the header.
+/// Slots of an AGFL: what fits a sector behind the header, if it has one.
 u32 agfl_slots(Geometry const& geometry);
 
 }  // namespace xfsx::inline v0

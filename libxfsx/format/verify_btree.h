@@ -21,18 +21,43 @@ struct BtreeShape {
   [[nodiscard]] constexpr u32 pointers_at(std::size_t bytes) const {
     return header + max_records(bytes, 1) * key;
   }
+  /// The shape in a filesystem of `version`; those below are of version 5.
+  [[nodiscard]] constexpr BtreeShape on(FormatVersion const& version) const {
+    BtreeShape shape = *this;
+    shape.header = pointer == sizeof(be32) ? version.short_block : version.long_block;
+    return shape;
+  }
 };
 
+inline constexpr BtreeShape alloc_shape{56, 8, 8, 4};
 inline constexpr BtreeShape inobt_shape{56, 16, 4, 4};
+inline constexpr BtreeShape rmapbt_shape{56, 24, 40, 4};
 inline constexpr BtreeShape refcountbt_shape{56, 12, 4, 4};
 inline constexpr BtreeShape bmbt_shape{72, 16, 8, 8};
 
 /// Absolute heights of the format, in levels; a filesystem's own limits are lower.
+inline constexpr u32 max_alloc_height = 7;
 inline constexpr u32 max_inobt_height = 6;
+inline constexpr u32 max_rmapbt_height = 10;
 inline constexpr u32 max_refcountbt_height = 6;
 inline constexpr u32 max_bmbt_height = 14;
 
+inline constexpr u32 inodes_per_chunk = 64;
+inline constexpr u32 inodes_per_hole_bit = 4;
+
+// The verifier of a tree inside an AG judges everything that one block can tell: identity, level
+// and count, neighbours and pointers inside the AG, each record's ranges and flags, and that
+// records and keys rise. That a block hangs in its tree as it should is for whoever walks.
+
+/// Free space by start and by length.
+extern BlockKind const bnobt_kind;
+extern BlockKind const cntbt_kind;
+/// Inode chunks; those with a free inode.
 extern BlockKind const inobt_kind;
+extern BlockKind const finobt_kind;
+/// Owners of blocks.
+extern BlockKind const rmapbt_kind;
+/// Shared blocks.
 extern BlockKind const refcountbt_kind;
 /// Mapping btree. Its records are judged when they are used: whether a start block is inside the
 /// filesystem depends on whose file it is.

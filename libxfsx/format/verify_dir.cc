@@ -9,21 +9,19 @@ namespace xfsx::inline v0 {
 
 namespace {
 
-using disk::DaBlockInfo;
+using disk::DaBlockInfoV4;
 using disk::DaNodeEntry;
-using disk::DaNodeHeader;
+using disk::DaNodeHeaderV4;
 using disk::DirBlockTail;
 using disk::DirDataEntry;
-using disk::DirDataHeader;
 using disk::DirDataUnused;
 using disk::DirFreeHeader;
+using disk::DirFreeHeaderV4;
 using disk::DirLeafEntry;
-using disk::DirLeafHeader;
+using disk::DirLeafHeaderV4;
 using disk::DirLeafTail;
 
-constexpr u32 first_entry = sizeof(DirDataHeader);
-constexpr u32 index_start = sizeof(DaBlockInfo) + sizeof(DirLeafHeader);
-static_assert(sizeof(DaNodeHeader) == sizeof(DirLeafHeader));
+// What nodes and leaves begin with in every version is looked at as version 4 has it.
 
 Error bad(std::string_view structure, BlockContext const& context, std::string_view field,
           u64 found, u64 expected, Relation relation,
@@ -63,12 +61,12 @@ Result<u32> check_unused(ConstBytes block, u32 at, u32 end, BlockContext const& 
 /// Looks at the entry at `at`; returns its length.
 Result<u32> check_entry(ConstBytes block, u32 at, u32 end, BlockContext const& context,
                         std::string_view name) {
-  if (end - at < dir_entry_size(1)) {
-    return bad(name, context, "length", end - at, dir_entry_size(1), Relation::at_least);
-  }
+  bool const types = context.geometry.has_file_types();
+  u32 const least = dir_entry_size(1, types);
+  if (end - at < least) return bad(name, context, "length", end - at, least, Relation::at_least);
   auto const& entry = view_as<DirDataEntry>(block, at);
   if (entry.namelen == 0) return bad(name, context, "namelen", 0, 1, Relation::at_least);
-  u32 const length = dir_entry_size(entry.namelen);
+  u32 const length = dir_entry_size(entry.namelen, types);
   if (length > end - at) {
     return bad(name, context, "namelen", entry.namelen, end - at, Relation::at_most);
   }
@@ -78,6 +76,7 @@ Result<u32> check_entry(ConstBytes block, u32 at, u32 end, BlockContext const& c
     return bad(name, context, "inumber", entry.inumber.raw(), context.geometry.ag_count(),
                Relation::none);
   }
+  if (!types) return length;
   u8 const type = static_cast<u8>(block[at + sizeof(DirDataEntry) + entry.namelen]);
   if (type > disk::dir_file_type_max) {
     return bad(name, context, "filetype", type, disk::dir_file_type_max, Relation::at_most);
@@ -88,7 +87,8 @@ Result<u32> check_entry(ConstBytes block, u32 at, u32 end, BlockContext const& c
 Result<void> check_entries(ConstBytes block, u32 end, BlockContext const& context,
                            std::string_view name) {
   LargestRegions largest;
-  for (u32 at = first_entry; at < end;) {
+  FormatVersion const& version = context.geometry.version();
+  for (u32 at = version.dir_data; at < end;) {
     if (end - at < 8) return bad(name, context, "length", end - at, 8, Relation::at_least);
     if (view_as<DirDataUnused>(block, at).freetag.value() == disk::dir_unused_tag) {
       XFSX_TRY(u32 const length, check_unused(block, at, end, context, name));
@@ -99,9 +99,10 @@ Result<void> check_entries(ConstBytes block, u32 end, BlockContext const& contex
       at += length;
     }
   }
-  auto const& header = view_as<DirDataHeader>(block);
+  std::span<disk::DirFreeRegion const> const best =
+      view_array<disk::DirFreeRegion>(block, version.best_free, largest.lengths.size());
   for (std::size_t i = 0; i < largest.lengths.size(); ++i) {
-    u16 const found = header.bestfree[i].length.value();
+    u16 const found = best[i].length.value();
     if (found != largest.lengths[i]) {
       return bad(name, context, "bestfree", found, largest.lengths[i], Relation::equal);
     }
@@ -130,29 +131,37 @@ Result<void> check_stale(std::span<Entry const> entries, u32 stale, BlockContext
   return bad(name, context, "stale", stale, found, Relation::equal);
 }
 
+Result<void> check_magic(ConstBytes block, u32 expected, BlockContext const& context,
+                         std::string_view name) {
+  u32 const found = view_as<be32>(block).value();
+  if (found == expected) return success();
+  Error e = bad(name, context, "magic", found, expected, Relation::equal);
+  e.found.hex = e.expected.hex = true;
+  return e;
+}
+
 Result<void> verify_data(ConstBytes block, BlockContext const& context) {
   static constexpr std::string_view name = "dir data block";
-  CheckedView const header(view_as<DirDataHeader>(block), context.where, name);
-  XFSX_TRYV(header.equal(header->magic, disk::dir_data_magic));
+  XFSX_TRYV(check_magic(block, context.geometry.version().dir_data_magic, context, name));
   return check_entries(block, static_cast<u32>(block.size()), context, name);
 }
 
 Result<void> verify_block_form(ConstBytes block, BlockContext const& context) {
   static constexpr std::string_view name = "dir block";
-  CheckedView const header(view_as<DirDataHeader>(block), context.where, name);
-  XFSX_TRYV(header.equal(header->magic, disk::dir_block_magic));
+  FormatVersion const& version = context.geometry.version();
+  XFSX_TRYV(check_magic(block, version.dir_block_magic, context, name));
   u32 const tail_at = static_cast<u32>(block.size() - sizeof(DirBlockTail));
   CheckedView const tail(view_as<DirBlockTail>(block, tail_at), context.where, name);
-  u32 const most = (tail_at - first_entry) / static_cast<u32>(sizeof(DirLeafEntry));
+  u32 const most = (tail_at - version.dir_data) / static_cast<u32>(sizeof(DirLeafEntry));
   XFSX_TRYV(tail.at_most<u32>(tail->count, most));
   std::span<DirLeafEntry const> const index = dir_block_index(block);
   XFSX_TRYV(check_hashes(index, context, name));
   XFSX_TRYV(check_stale(index, tail->stale.value(), context, name));
-  return check_entries(block, dir_entries_end(block), context, name);
+  return check_entries(block, dir_entries_end(context.geometry, block), context, name);
 }
 
 /// A neighbour lies in the index part of the address space; 0 stands for none.
-Result<void> check_neighbour(CheckedView<DaBlockInfo> const& info, be<DaBlock> const& link,
+Result<void> check_neighbour(CheckedView<DaBlockInfoV4> const& info, be<DaBlock> const& link,
                              BlockContext const& context) {
   if (link.raw() == 0) return success();
   u64 const first = disk::dir_leaf_start >> context.geometry.block_log();
@@ -163,63 +172,78 @@ Result<void> check_neighbour(CheckedView<DaBlockInfo> const& info, be<DaBlock> c
 
 Result<void> verify_leaf1(ConstBytes block, BlockContext const& context) {
   static constexpr std::string_view name = "dir leaf block";
-  CheckedView const info(view_as<DaBlockInfo>(block), context.where, name);
-  XFSX_TRYV(info.equal(info->magic, disk::dir_leaf1_magic));
-  CheckedView const header(view_as<DirLeafHeader>(block, sizeof(DaBlockInfo)), context.where, name);
-  u32 const room = static_cast<u32>(block.size() - index_start - sizeof(DirLeafTail));
+  FormatVersion const& version = context.geometry.version();
+  CheckedView const info(da_links(block), context.where, name);
+  XFSX_TRYV(info.equal(info->magic, version.dir_leaf1_magic));
+  CheckedView const header(view_as<DirLeafHeaderV4>(block, version.index_info), context.where,
+                           name);
+  u32 const room = static_cast<u32>(block.size() - version.index_header - sizeof(DirLeafTail));
   CheckedView const tail(view_as<DirLeafTail>(block, block.size() - sizeof(DirLeafTail)),
                          context.where, name);
   XFSX_TRYV(tail.at_most<u32>(tail->bestcount, room / 2));
   u32 const most = (room - tail->bestcount.value() * 2) / static_cast<u32>(sizeof(DirLeafEntry));
   XFSX_TRYV(header.at_most<u16>(header->count, static_cast<u16>(most)));
-  std::span<DirLeafEntry const> const index = dir_leaf_index(block);
+  std::span<DirLeafEntry const> const index = dir_leaf_index(version, block);
   XFSX_TRYV(check_hashes(index, context, name));
   return check_stale(index, header->stale.value(), context, name);
 }
 
 Result<void> verify_leafn(ConstBytes block, BlockContext const& context) {
   static constexpr std::string_view name = "dir leaf block";
-  CheckedView const info(view_as<DaBlockInfo>(block), context.where, name);
-  XFSX_TRYV(info.equal(info->magic, disk::dir_leafn_magic));
+  FormatVersion const& version = context.geometry.version();
+  CheckedView const info(da_links(block), context.where, name);
+  XFSX_TRYV(info.equal(info->magic, version.dir_leafn_magic));
   XFSX_TRYV(check_neighbour(info, info->forw, context));
   XFSX_TRYV(check_neighbour(info, info->back, context));
-  CheckedView const header(view_as<DirLeafHeader>(block, sizeof(DaBlockInfo)), context.where, name);
-  u32 const most = static_cast<u32>((block.size() - index_start) / sizeof(DirLeafEntry));
+  CheckedView const header(view_as<DirLeafHeaderV4>(block, version.index_info), context.where,
+                           name);
+  u32 const most = static_cast<u32>((block.size() - version.index_header) / sizeof(DirLeafEntry));
   XFSX_TRYV(header.at_most<u16>(header->count, static_cast<u16>(most)));
-  std::span<DirLeafEntry const> const index = dir_leaf_index(block);
+  std::span<DirLeafEntry const> const index = dir_leaf_index(version, block);
   XFSX_TRYV(check_hashes(index, context, name));
   return check_stale(index, header->stale.value(), context, name);
 }
 
 Result<void> verify_node(ConstBytes block, BlockContext const& context) {
   static constexpr std::string_view name = "da node";
-  CheckedView const info(view_as<DaBlockInfo>(block), context.where, name);
-  XFSX_TRYV(info.equal(info->magic, disk::da_node_magic));
-  CheckedView const header(view_as<DaNodeHeader>(block, sizeof(DaBlockInfo)), context.where, name);
-  u32 const most = static_cast<u32>((block.size() - index_start) / sizeof(DaNodeEntry));
+  FormatVersion const& version = context.geometry.version();
+  CheckedView const info(da_links(block), context.where, name);
+  XFSX_TRYV(info.equal(info->magic, version.da_node_magic));
+  CheckedView const header(view_as<DaNodeHeaderV4>(block, version.index_info), context.where, name);
+  u32 const most = static_cast<u32>((block.size() - version.index_header) / sizeof(DaNodeEntry));
   XFSX_TRYV(header.at_least<u16>(header->count, 1));
   XFSX_TRYV(header.at_most<u16>(header->count, static_cast<u16>(most)));
   XFSX_TRYV(header.at_least<u16>(header->level, 1));
   XFSX_TRYV(header.at_most<u16>(header->level, disk::da_max_depth));
-  return check_hashes(da_node_index(block), context, name);
+  return check_hashes(da_node_index(version, block), context, name);
+}
+
+/// `Header`: of the version.
+template <class Header>
+Result<void> verify_free_as(ConstBytes block, BlockContext const& context, u32 magic) {
+  CheckedView const header(view_as<Header>(block), context.where, "dir free block");
+  XFSX_TRYV(header.equal(header->magic, magic));
+  u32 const most = static_cast<u32>((block.size() - sizeof(Header)) / 2);
+  XFSX_TRYV(header.require(header->firstdb.value() % most == 0, header->firstdb, most,
+                           Relation::multiple_of));
+  XFSX_TRYV(header.template at_most<u32>(header->nvalid, most));
+  std::span<be16 const> const bests =
+      view_array<be16>(block, sizeof(Header), header->nvalid.value());
+  u32 const used = static_cast<u32>(
+      std::ranges::count_if(bests, [](be16 const& b) { return b.value() != disk::dir_no_block; }));
+  return header.template equal<u32>(header->nused, used);
 }
 
 Result<void> verify_free(ConstBytes block, BlockContext const& context) {
-  static constexpr std::string_view name = "dir free block";
-  CheckedView const header(view_as<DirFreeHeader>(block), context.where, name);
-  XFSX_TRYV(header.equal(header->magic, disk::dir_free_magic));
-  u32 const most = static_cast<u32>((block.size() - sizeof(DirFreeHeader)) / 2);
-  XFSX_TRYV(header.require(header->firstdb.value() % most == 0, header->firstdb, most,
-                           Relation::multiple_of));
-  XFSX_TRYV(header.at_most<u32>(header->nvalid, most));
-  std::span<be16 const> const bests =
-      view_array<be16>(block, sizeof(DirFreeHeader), header->nvalid.value());
-  u32 const used = static_cast<u32>(
-      std::ranges::count_if(bests, [](be16 const& b) { return b.value() != disk::dir_no_block; }));
-  return header.equal<u32>(header->nused, used);
+  FormatVersion const& version = context.geometry.version();
+  return version.self_describing
+             ? verify_free_as<DirFreeHeader>(block, context, version.dir_free_magic)
+             : verify_free_as<DirFreeHeaderV4>(block, context, version.dir_free_magic);
 }
 
 Result<void> verify_symlink(ConstBytes block, BlockContext const& context) {
+  // Nothing but the target: the inode says how long that is.
+  if (!context.geometry.version().self_describing) return success();
   CheckedView const header(view_as<disk::SymlinkHeader>(block), context.where, "symlink block");
   XFSX_TRYV(header.equal(header->magic, disk::symlink_magic));
   u32 const room = static_cast<u32>(block.size() - sizeof(disk::SymlinkHeader));
@@ -254,29 +278,30 @@ constexpr BlockKind index_kind(std::string_view name, disk::BufferType type,
 
 }  // namespace
 
-u32 dir_entries_end(ConstBytes block) {
+u32 dir_entries_end(Geometry const& geometry, ConstBytes block) {
   u32 const size = static_cast<u32>(block.size());
-  if (view_as<DirDataHeader>(block).magic.value() != disk::dir_block_magic) return size;
+  if (view_as<be32>(block).value() != geometry.version().dir_block_magic) return size;
   u32 const tail_at = size - static_cast<u32>(sizeof(DirBlockTail));
   u32 const count = view_as<DirBlockTail>(block, tail_at).count.value();
   return tail_at - count * static_cast<u32>(sizeof(DirLeafEntry));
 }
 
-bool dir_entry_at(ConstBytes block, u32 offset, RawDirEntry& out) {
-  u32 const end = dir_entries_end(block);
-  if (offset < first_entry || offset % 8 != 0 || offset > end || end - offset < dir_entry_size(1)) {
-    return false;
-  }
+bool dir_entry_at(Geometry const& geometry, ConstBytes block, u32 offset, RawDirEntry& out) {
+  bool const types = geometry.has_file_types();
+  u32 const end = dir_entries_end(geometry, block);
+  u32 const first = geometry.version().dir_data;
+  if (offset < first || offset % 8 != 0 || offset > end) return false;
+  if (end - offset < dir_entry_size(1, types)) return false;
   if (view_as<DirDataUnused>(block, offset).freetag.value() == disk::dir_unused_tag) return false;
   auto const& entry = view_as<DirDataEntry>(block, offset);
-  u32 const length = dir_entry_size(entry.namelen);
+  u32 const length = dir_entry_size(entry.namelen, types);
   if (entry.namelen == 0 || length > end - offset) return false;
   // The tag tells the start of an entry from bytes inside another one.
   if (view_as<be16>(block, offset + length - 2).value() != offset) return false;
   u32 const name_at = offset + static_cast<u32>(sizeof(DirDataEntry));
   out.name = text_of(block.subspan(name_at, entry.namelen));
   out.inode = entry.inumber.value();
-  out.file_type = static_cast<u8>(block[name_at + entry.namelen]);
+  out.file_type = types ? static_cast<u8>(block[name_at + entry.namelen]) : u8{0};
   return true;
 }
 
@@ -286,14 +311,18 @@ std::span<DirLeafEntry const> dir_block_index(ConstBytes block) {
   return view_array<DirLeafEntry>(block, tail_at - count * sizeof(DirLeafEntry), count);
 }
 
-std::span<DirLeafEntry const> dir_leaf_index(ConstBytes leaf) {
-  u16 const count = view_as<DirLeafHeader>(leaf, sizeof(DaBlockInfo)).count.value();
-  return view_array<DirLeafEntry>(leaf, index_start, count);
+std::span<DirLeafEntry const> dir_leaf_index(FormatVersion const& version, ConstBytes leaf) {
+  u16 const count = view_as<DirLeafHeaderV4>(leaf, version.index_info).count.value();
+  return view_array<DirLeafEntry>(leaf, version.index_header, count);
 }
 
-std::span<DaNodeEntry const> da_node_index(ConstBytes node) {
-  u16 const count = view_as<DaNodeHeader>(node, sizeof(DaBlockInfo)).count.value();
-  return view_array<DaNodeEntry>(node, index_start, count);
+u16 da_node_level(FormatVersion const& version, ConstBytes node) {
+  return view_as<DaNodeHeaderV4>(node, version.index_info).level.value();
+}
+
+std::span<DaNodeEntry const> da_node_index(FormatVersion const& version, ConstBytes node) {
+  u16 const count = view_as<DaNodeHeaderV4>(node, version.index_info).count.value();
+  return view_array<DaNodeEntry>(node, version.index_header, count);
 }
 
 BlockKind const dir_block_kind =

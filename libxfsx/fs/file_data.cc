@@ -68,17 +68,13 @@ Result<std::vector<FileMapping>> cut_by_sharing(Volume& volume, Mapping const& m
   return parts;
 }
 
-}  // namespace
-
-Result<void> read_mapped(Volume& volume, std::span<Mapping const> mappings, u64 offset,
-                         Bytes into) {
-  if (into.empty()) return success();
-  Geometry const& g = volume.geometry();
+/// Zeros what has no bytes on disk, and adds requests for the rest.
+void map_reads(Geometry const& g, std::span<Mapping const> mappings, u64 offset, Bytes into,
+               std::vector<ReadRequest>& requests) {
   u32 const shift = g.block_log();
   u64 const end = offset + into.size();
   auto m = std::ranges::upper_bound(mappings, offset >> shift, {},
                                     [](Mapping const& x) { return x.end().raw(); });
-  std::vector<ReadRequest> requests;
   u64 at = offset;
   auto const zero_until = [&](u64 to) {
     std::ranges::fill(into.subspan(at - offset, to - at), std::byte{0});
@@ -99,6 +95,46 @@ Result<void> read_mapped(Volume& volume, std::span<Mapping const> mappings, u64 
     at = until;
   }
   zero_until(end);
+}
+
+/// Finds out how much of a file `read` gets, and from where.
+Result<void> plan_read(Volume& volume, FileRead& read, std::vector<ReadRequest>& requests) {
+  XFSX_TRY(Inode const inode, load_inode(volume, read.file));
+  XFSX_TRYV(check_readable(inode));
+  XFSX_TRY(std::vector<Mapping> const mappings, collect_mappings(volume, inode, ForkKind::data));
+  read.got = std::min<u64>(read.into.size(), inode.size());
+  if (read.got == 0) return success();
+  map_reads(volume.geometry(), mappings, 0, read.into.first(read.got), requests);
+  return success();
+}
+
+}  // namespace
+
+Result<void> check_readable(Inode const& inode) {
+  if (inode.is_directory()) return refuse(EISDIR, "a directory cannot be read as a file");
+  if (!inode.is_regular()) return refuse(EINVAL, "not a regular file");
+  if (inode.is_realtime()) {
+    return refuse(EOPNOTSUPP, "files on the realtime device cannot be read yet");
+  }
+  return success();
+}
+
+Result<void> read_mapped(Volume& volume, std::span<Mapping const> mappings, u64 offset,
+                         Bytes into) {
+  if (into.empty()) return success();
+  std::vector<ReadRequest> requests;
+  map_reads(volume.geometry(), mappings, offset, into, requests);
+  if (requests.empty()) return success();
+  return volume.device().read(requests);
+}
+
+Result<void> read_files(Volume& volume, std::span<FileRead> files) {
+  std::vector<ReadRequest> requests;
+  for (FileRead& read : files) {
+    if (Result<void> const planned = plan_read(volume, read, requests); !planned) {
+      read.problem = planned.error();
+    }
+  }
   if (requests.empty()) return success();
   return volume.device().read(requests);
 }

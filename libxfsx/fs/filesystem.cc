@@ -1,5 +1,6 @@
 #include <xfsx/filesystem.h>
 
+#include "attr/list.h"
 #include "dir/directory.h"
 #include "format/verify_ag.h"
 #include "fs/impl.h"
@@ -10,27 +11,6 @@
 namespace xfsx::inline v0 {
 
 namespace {
-
-FileType type_of(u16 mode) {
-  switch (mode & file_type::mask) {
-    case file_type::regular:
-      return FileType::regular;
-    case file_type::directory:
-      return FileType::directory;
-    case file_type::character:
-      return FileType::character;
-    case file_type::block:
-      return FileType::block;
-    case file_type::fifo:
-      return FileType::fifo;
-    case file_type::socket:
-      return FileType::socket;
-    case file_type::symlink:
-      return FileType::symlink;
-    default:
-      return FileType::unknown;
-  }
-}
 
 std::string_view name_of(disk::ForkFormat format) {
   switch (format) {
@@ -51,12 +31,26 @@ std::string_view name_of(disk::ForkFormat format) {
 }
 
 std::vector<std::string_view> names_of(Features const& f) {
+  auto const word_of = [&f](FeatureName::Word word) -> u32 {
+    switch (word) {
+      case FeatureName::Word::ro_compat:
+        return f.ro_compat;
+      case FeatureName::Word::incompat:
+        return f.incompat;
+      case FeatureName::Word::log_incompat:
+        return f.log_incompat;
+      case FeatureName::Word::version:
+        return f.version;
+      case FeatureName::Word::features2:
+        return f.features2;
+    }
+    return 0;
+  };
   std::vector<std::string_view> names;
-  for (FeatureName const& row : feature_names) {
-    u32 const word = row.word == FeatureName::Word::ro_compat  ? f.ro_compat
-                     : row.word == FeatureName::Word::incompat ? f.incompat
-                                                               : f.log_incompat;
-    if ((word & row.bit) != 0) names.push_back(row.name);
+  bool const old = (f.version & version_bit::number_mask) == 4;
+  for (FeatureName const& row : old ? std::span<FeatureName const>(feature_names_v4)
+                                    : std::span<FeatureName const>(feature_names)) {
+    if ((word_of(row.word) & row.bit) != 0) names.push_back(row.name);
   }
   return names;
 }
@@ -113,6 +107,10 @@ Result<FilesystemInfo> gather_info(Volume& volume) {
     info.log_error = log.error();
   }
   info.device = volume.device().info();
+  if (volume.log_device() != nullptr) info.log_device = volume.log_device()->info();
+  if (Result<BlockDevice*> const device = volume.realtime_device()) {
+    info.realtime_device = device.value()->info();
+  }
   return info;
 }
 
@@ -123,8 +121,8 @@ void add_core(FileStatus& status, Inode const& inode) {
   status.mode = inode.mode();
   status.uid = core.uid.value();
   status.gid = core.gid.value();
-  status.project = (u32{core.projid_hi.value()} << 16) | core.projid_lo.value();
-  status.links = core.nlinkv2.value();
+  status.project = inode.project();
+  status.links = inode.links();
   status.size = inode.size();
   status.blocks = inode.nblocks();
   status.accessed = inode.atime();
@@ -132,11 +130,11 @@ void add_core(FileStatus& status, Inode const& inode) {
   status.changed = inode.ctime();
   status.created = inode.crtime();
   status.generation = inode.generation();
-  status.change_count = core.change_count.value();
+  status.change_count = inode.change_count();
   status.flags = inode.flags();
   status.flags2 = inode.flags2();
   status.extent_size_hint = core.extsize.value();
-  status.cow_extent_size_hint = core.cowextsize.value();
+  status.cow_extent_size_hint = inode.cow_extent_size();
 }
 
 FileStatus status_of(Inode const& inode) {
@@ -161,11 +159,7 @@ FileStatus status_of(Inode const& inode) {
 /// Makes `file` the file that is read from. What is still known of it stays.
 Result<void> open_for_reading(Filesystem::Impl& impl, InodeNumber file) {
   XFSX_TRY(Inode inode, load_inode(*impl.volume, file));
-  if (inode.is_directory()) return refuse(EISDIR, "a directory cannot be read as a file");
-  if (!inode.is_regular()) return refuse(EINVAL, "not a regular file");
-  if (inode.is_realtime()) {
-    return refuse(EOPNOTSUPP, "files on the realtime device cannot be read yet");
-  }
+  XFSX_TRYV(check_readable(inode));
   // A change of the file publishes a new cluster.
   bool const known = impl.last_read && impl.last_read->inode.number == file &&
                      impl.last_read->inode.cluster == inode.cluster;
@@ -178,6 +172,27 @@ Result<void> open_for_reading(Filesystem::Impl& impl, InodeNumber file) {
 
 }  // namespace
 
+FileType type_of(u16 mode) {
+  switch (mode & file_type::mask) {
+    case file_type::regular:
+      return FileType::regular;
+    case file_type::directory:
+      return FileType::directory;
+    case file_type::character:
+      return FileType::character;
+    case file_type::block:
+      return FileType::block;
+    case file_type::fifo:
+      return FileType::fifo;
+    case file_type::socket:
+      return FileType::socket;
+    case file_type::symlink:
+      return FileType::symlink;
+    default:
+      return FileType::unknown;
+  }
+}
+
 std::string_view to_string(Warning::Code code) {
   switch (code) {
     case Warning::Code::dirty_log:
@@ -186,6 +201,8 @@ std::string_view to_string(Warning::Code code) {
       return "unreadable_log";
     case Warning::Code::unknown_ro_compat:
       return "unknown_ro_compat";
+    case Warning::Code::unseen_log:
+      return "unseen_log";
   }
   return "unknown";
 }
@@ -193,10 +210,11 @@ std::string_view to_string(Warning::Code code) {
 Filesystem::Filesystem(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Filesystem::~Filesystem() = default;
 
-Result<std::unique_ptr<Filesystem>> Filesystem::open(BlockDevice& device, OpenOptions const&) {
+Result<std::unique_ptr<Filesystem>> Filesystem::open(BlockDevice& device,
+                                                     OpenOptions const& options) {
   return guarded([&]() -> Result<std::unique_ptr<Filesystem>> {
     auto impl = std::make_unique<Impl>();
-    XFSX_TRY(impl->volume, Volume::open(device));
+    XFSX_TRY(impl->volume, Volume::open(device, options.devices));
     return std::unique_ptr<Filesystem>(new Filesystem(std::move(impl)));
   });
 }
@@ -208,7 +226,9 @@ Result<FilesystemInfo> Filesystem::info() {
 std::vector<Warning> Filesystem::warnings() const {
   std::vector<Warning> all;
   Result<LogState> const& log = impl_->volume->log();
-  if (!log) {
+  if (impl_->volume->log_is_missing()) {
+    all.push_back({Warning::Code::unseen_log, 0, std::nullopt});
+  } else if (!log) {
     all.push_back({Warning::Code::unreadable_log, 0, log.error()});
   } else if (!log.value().clean) {
     all.push_back({Warning::Code::dirty_log, 0, std::nullopt});
@@ -235,14 +255,28 @@ Result<void> Filesystem::list(InodeNumber number,
     XFSX_TRY(Inode inode, load_inode(*impl_->volume, number));
     XFSX_TRY(Directory directory, Directory::open(*impl_->volume, std::move(inode)));
     return directory.list([&](RawDirEntry const& e) {
-      return visit({std::string(e.name), e.inode, static_cast<FileType>(e.file_type)});
+      Result<FileType> const type = type_of(*impl_->volume, e);
+      return visit({std::string(e.name), e.inode, type ? type.value() : FileType::unknown});
     });
   });
 }
 
 Result<void> Filesystem::walk(InodeNumber start,
-                              std::function<bool(WalkedDirectory const&)> const& visit) {
-  return guarded([&] { return walk_directories(*impl_->volume, start, visit); });
+                              std::function<bool(WalkedDirectory const&)> const& visit,
+                              WalkOptions const& options) {
+  return guarded([&] { return walk_directories(*impl_->volume, start, visit, options); });
+}
+
+std::size_t Filesystem::prefetch(std::span<DirectoryEntry const> entries) {
+  try {
+    return prefetch_entries(*impl_->volume, entries);
+  } catch (std::bad_alloc const&) {
+    return entries.size();  // whoever asks for the inodes is told
+  }
+}
+
+Result<void> Filesystem::read_each(std::span<FileRead> files) {
+  return guarded([&] { return read_files(*impl_->volume, files); });
 }
 
 Result<u64> Filesystem::read(InodeNumber file, u64 offset, Bytes into) {
@@ -268,6 +302,18 @@ Result<void> Filesystem::mappings(InodeNumber file, Fork fork,
   return guarded([&]() -> Result<void> {
     XFSX_TRY(Inode const inode, load_inode(*impl_->volume, file));
     return visit_mappings(*impl_->volume, inode, fork, visit);
+  });
+}
+
+Result<void> Filesystem::attributes(InodeNumber number,
+                                    std::function<bool(Attribute const&)> const& visit) {
+  return guarded([&]() -> Result<void> {
+    Volume& volume = *impl_->volume;
+    XFSX_TRY(Inode const inode, load_inode(volume, number));
+    auto const one = [&](StoredAttribute const& a, std::vector<std::byte> value) -> Result<bool> {
+      return visit({a.space, std::string(a.name), std::move(value)});
+    };
+    return for_each_value(volume, inode, one);
   });
 }
 

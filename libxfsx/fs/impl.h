@@ -3,7 +3,7 @@
 
 #include <xfsx/filesystem.h>
 
-#include "inode/bmap.h"
+#include "dir/directory.h"
 
 #include <new>
 
@@ -35,13 +35,27 @@ Result<InodeNumber> resolve_path(Volume& volume, std::string_view path);
 
 /// See Filesystem::walk.
 Result<void> walk_directories(Volume& volume, InodeNumber start,
-                              std::function<bool(WalkedDirectory const&)> const& visit);
+                              std::function<bool(WalkedDirectory const&)> const& visit,
+                              WalkOptions const& options);
 
-/// The entries of a directory, sorted by the bytes of their names.
-Result<std::vector<DirectoryEntry>> sorted_entries(Volume& volume, InodeNumber directory);
+/// The kind of file that a mode says.
+FileType type_of(u16 mode);
+
+/// The kind of file that a directory entry stands for: what it says itself, and where filesystems
+/// do not keep that in directories, what the inode says. Errors: those of load_inode.
+Result<FileType> type_of(Volume& volume, RawDirEntry const& entry);
+
+/// See Filesystem::prefetch.
+std::size_t prefetch_entries(Volume& volume, std::span<DirectoryEntry const> entries);
+
+/// Errors: refused EISDIR, EINVAL, EOPNOTSUPP for what cannot be read as a file.
+Result<void> check_readable(Inode const& inode);
 
 /// Fills `into` with bytes of a file whose mappings are `mappings`, none past its end.
 Result<void> read_mapped(Volume& volume, std::span<Mapping const> mappings, u64 offset, Bytes into);
+
+/// See Filesystem::read_each.
+Result<void> read_files(Volume& volume, std::span<FileRead> files);
 
 /// See Filesystem::mappings.
 Result<void> visit_mappings(Volume& volume, Inode const& inode, Fork fork,

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <deque>
-#include <unordered_map>
 
 namespace xfsx::inline v0 {
 
@@ -91,66 +90,17 @@ class PathWalk {
   u32 links_ = 0;
 };
 
-Error misplaced(Errc code, InodeNumber directory, std::string_view reason,
-                std::source_location raised = std::source_location::current()) {
-  Error e = make_error(code, EUCLEAN, reason, raised);
-  e.structure = "directory";
-  e.address_kind = AddressKind::inode;
-  e.address = directory.raw();
-  return e;
-}
-
 }  // namespace
+
+Result<FileType> type_of(Volume& volume, RawDirEntry const& entry) {
+  if (volume.geometry().has_file_types()) return static_cast<FileType>(entry.file_type);
+  XFSX_TRY(Inode const inode, load_inode(volume, entry.inode));
+  return type_of(inode.mode());
+}
 
 Result<InodeNumber> resolve_path(Volume& volume, std::string_view path) {
   if (!path.starts_with('/')) return refuse(EINVAL, "the path does not begin with a slash");
   return PathWalk(volume).run(path);
-}
-
-Result<std::vector<DirectoryEntry>> sorted_entries(Volume& volume, InodeNumber number) {
-  XFSX_TRY(Inode inode, load_inode(volume, number));
-  XFSX_TRY(Directory directory, Directory::open(volume, std::move(inode)));
-  std::vector<DirectoryEntry> entries;
-  XFSX_TRYV(directory.list([&](RawDirEntry const& e) {
-    entries.push_back({std::string(e.name), e.inode, static_cast<FileType>(e.file_type)});
-    return true;
-  }));
-  // char_traits compares bytes as unsigned.
-  std::ranges::sort(entries, {}, &DirectoryEntry::name);
-  return entries;
-}
-
-Result<void> walk_directories(Volume& volume, InodeNumber start,
-                              std::function<bool(WalkedDirectory const&)> const& visit) {
-  struct Step {
-    std::string path;
-    InodeNumber inode;
-    bool leave;  // all below it is done
-  };
-  std::vector<Step> to_do = {{"", start, false}};
-  std::unordered_map<u64, bool> open;  // directories seen so far; true while on the path
-  while (!to_do.empty()) {
-    Step const step = std::move(to_do.back());
-    to_do.pop_back();
-    if (step.leave) {
-      open[step.inode.raw()] = false;
-      continue;
-    }
-    auto const [seen, first] = open.try_emplace(step.inode.raw(), true);
-    if (!first) {
-      return seen->second ? misplaced(Errc::loop, step.inode, "the directory lies below itself")
-                          : misplaced(Errc::bad_value, step.inode, "the directory has two places");
-    }
-    WalkedDirectory directory{step.path, step.inode, {}};
-    XFSX_TRY(directory.entries, sorted_entries(volume, step.inode));
-    if (!visit(directory)) return success();
-    to_do.push_back({{}, step.inode, true});
-    for (auto e = directory.entries.rbegin(); e != directory.entries.rend(); ++e) {
-      if (e->type != FileType::directory) continue;
-      to_do.push_back({step.path.empty() ? e->name : step.path + '/' + e->name, e->inode, false});
-    }
-  }
-  return success();
 }
 
 }  // namespace xfsx::inline v0

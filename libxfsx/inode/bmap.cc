@@ -123,10 +123,11 @@ class BmbtWalk {
       if (!block) return with_owner(block.error(), inode_.number);
       Location where = g.locate(at);
       where.owner = inode_.number;
-      XFSX_TRYV(check_block(block.value()->bytes(), level, i, height, where));
+      XFSX_TRYV(check_block(Node::of_block(block.value()->bytes(), g.version()), level, i, height,
+                            where, view_as<disk::BtreeLongBlockV4>(block.value()->bytes())));
       if (height > 0) {
-        XFSX_TRYV(
-            add_children(Node::of_block(block.value()->bytes()), where, bmbt_kind.name, below));
+        XFSX_TRYV(add_children(Node::of_block(block.value()->bytes(), g.version()), where,
+                               bmbt_kind.name, below));
       }
       blocks_.push_back(std::move(block.value()));
     }
@@ -134,10 +135,9 @@ class BmbtWalk {
   }
 
   /// Block `i` of its level stands where its parent and its neighbours say.
-  static Result<void> check_block(ConstBytes bytes, std::span<Child const> level, std::size_t i,
-                                  u32 height, Location const& where) {
-    auto const& head = view_as<disk::BtreeLongBlock>(bytes);
-    Node const node = Node::of_block(bytes);
+  static Result<void> check_block(Node const& node, std::span<Child const> level, std::size_t i,
+                                  u32 height, Location const& where,
+                                  disk::BtreeLongBlockV4 const& head) {
     if (node.level() != height) {
       return btree_error(bmbt_kind, where, "level", node.level(), height);
     }
@@ -172,35 +172,83 @@ Result<void> check_count(Volume& volume, Inode const& inode, ForkKind kind, u64 
   return e;
 }
 
-}  // namespace
-
-Result<std::vector<BufferRef>> bmbt_blocks(Volume& volume, Inode const& inode, ForkKind kind) {
-  if (fork_format(inode, kind) != disk::ForkFormat::btree) return std::vector<BufferRef>();
-  return BmbtWalk(volume, inode, kind).run();
+/// Hands the mappings in the leaves among `blocks` to `visit`, each checked, and counts them.
+template <class Visit>
+Result<void> visit_leaves(Volume& volume, Inode const& inode, ForkKind kind,
+                          std::span<BufferRef const> blocks, Visit visit) {
+  Geometry const& g = volume.geometry();
+  FileBlock least(0);
+  u64 count = 0;
+  BtreeShape const shape = bmbt_shape.on(g.version());
+  for (BufferRef const& block : blocks) {
+    auto const& head = view_as<disk::BtreeLongBlockV4>(block->bytes());
+    if (head.level.value() != 0) continue;
+    Location where = g.locate(block->daddr);
+    where.owner = inode.number;
+    MappingRules const rules = mapping_rules(g, inode, kind, where, bmbt_kind.name);
+    for (disk::BmbtRecord const& record :
+         view_array<disk::BmbtRecord>(block->bytes(), shape.header, head.numrecs.value())) {
+      Mapping const m = decode_mapping(record);
+      XFSX_TRYV(check_mapping(m, least, rules));
+      least = m.end();
+      visit(m);
+    }
+    count += head.numrecs.value();
+  }
+  return check_count(volume, inode, kind, count);
 }
 
 Result<std::vector<Mapping>> mappings_of_blocks(Volume& volume, Inode const& inode, ForkKind kind,
                                                 std::span<BufferRef const> blocks) {
-  Geometry const& g = volume.geometry();
   std::vector<Mapping> mappings;
   // The leaves, which exist, hold what is reserved, not a number of the inode alone.
-  u64 const most = blocks.size() * bmbt_shape.max_records(g.block_size(), 0);
+  Geometry const& g = volume.geometry();
+  u64 const most = blocks.size() * bmbt_shape.on(g.version()).max_records(g.block_size(), 0);
   mappings.reserve(std::min<u64>(fork_mapping_count(inode, kind), most));
-  for (BufferRef const& block : blocks) {
-    auto const& head = view_as<disk::BtreeLongBlock>(block->bytes());
-    if (head.level.value() != 0) continue;
-    Location where = g.locate(block->daddr);
-    where.owner = inode.number;
-    FileBlock const least = mappings.empty() ? FileBlock(0) : mappings.back().end();
-    XFSX_TRYV(decode_mappings(
-        view_array<disk::BmbtRecord>(block->bytes(), bmbt_shape.header, head.numrecs.value()),
-        least, mapping_rules(g, inode, kind, where, bmbt_kind.name), mappings));
-  }
-  XFSX_TRYV(check_count(volume, inode, kind, mappings.size()));
+  XFSX_TRYV(
+      visit_leaves(volume, inode, kind, blocks, [&](Mapping const& m) { mappings.push_back(m); }));
   return mappings;
 }
 
-Result<std::vector<Mapping>> collect_mappings(Volume& volume, Inode const& inode, ForkKind kind) {
+/// The mappings of a fork are no more blocks than the inode counts, and lie beside each other: a
+/// walk over what they hold is bounded by the size of the device, whatever the inode claims. Only
+/// in the data of a file with shared blocks may a block occur more than once.
+Result<void> check_room(Volume& volume, Inode const& inode, ForkKind kind,
+                        std::span<Mapping const> mappings) {
+  // Each is at most 2^21 blocks long, and there are fewer than 2^43.
+  u64 sum = 0;
+  bool rising = true;
+  FsBlock end(0);
+  for (Mapping const& m : mappings) {
+    sum += m.length.raw();
+    rising = rising && m.start >= end;
+    end = m.start + m.length;
+  }
+  Error e = located(Errc::bad_value, "inode", inode.location(volume.geometry()));
+  if (sum > inode.nblocks()) {
+    e.field = "nblocks";
+    e.relation = Relation::at_least;
+    e.found.number = inode.nblocks();
+    e.expected.number = sum;
+    return e;
+  }
+  bool const shares = kind == ForkKind::data && inode.is_regular() && inode.is_reflink();
+  if (rising || shares) return success();
+  std::vector<std::pair<u64, u64>> places;
+  places.reserve(mappings.size());
+  for (Mapping const& m : mappings) places.emplace_back(m.start.raw(), m.length.raw());
+  std::ranges::sort(places);
+  for (std::size_t i = 1; i < places.size(); ++i) {
+    if (places[i - 1].first + places[i - 1].second <= places[i].first) continue;
+    e.structure = "bmbt_rec";
+    e.field = "startblock";
+    e.reason = "two mappings of the fork overlap";
+    return with_note(e, std::to_string(places[i].first));
+  }
+  return success();
+}
+
+Result<std::vector<Mapping>> decode_fork(Volume& volume, Inode const& inode, ForkKind kind) {
   switch (fork_format(inode, kind)) {
     case disk::ForkFormat::extents: {
       ConstBytes const fork = fork_bytes(inode, kind);
@@ -221,6 +269,27 @@ Result<std::vector<Mapping>> collect_mappings(Volume& volume, Inode const& inode
     default:
       return std::vector<Mapping>();
   }
+}
+
+}  // namespace
+
+Result<std::vector<BufferRef>> bmbt_blocks(Volume& volume, Inode const& inode, ForkKind kind) {
+  if (fork_format(inode, kind) != disk::ForkFormat::btree) return std::vector<BufferRef>();
+  return BmbtWalk(volume, inode, kind).run();
+}
+
+Result<BlockCount> mapped_by_leaves(Volume& volume, Inode const& inode, ForkKind kind,
+                                    std::span<BufferRef const> blocks) {
+  BlockCount sum(0);
+  XFSX_TRYV(
+      visit_leaves(volume, inode, kind, blocks, [&](Mapping const& m) { sum = sum + m.length; }));
+  return sum;
+}
+
+Result<std::vector<Mapping>> collect_mappings(Volume& volume, Inode const& inode, ForkKind kind) {
+  XFSX_TRY(std::vector<Mapping> mappings, decode_fork(volume, inode, kind));
+  XFSX_TRYV(check_room(volume, inode, kind, mappings));
+  return mappings;
 }
 
 }  // namespace xfsx::inline v0

@@ -16,10 +16,10 @@ namespace xfsx::inline v0 {
 /// bad_crc, io, each located, with the inode as owner.
 Result<std::vector<BufferRef>> bmbt_blocks(Volume& volume, Inode const& inode, ForkKind kind);
 
-/// The mappings in the leaves among `blocks` (what bmbt_blocks returned), checked, as many as the
-/// inode says.
-Result<std::vector<Mapping>> mappings_of_blocks(Volume& volume, Inode const& inode, ForkKind kind,
-                                                std::span<BufferRef const> blocks);
+/// How many blocks the mappings in the leaves among `blocks` (what bmbt_blocks returned) hold. The
+/// mappings are checked, and are as many as the inode says. Errors: bad_value.
+Result<BlockCount> mapped_by_leaves(Volume& volume, Inode const& inode, ForkKind kind,
+                                    std::span<BufferRef const> blocks);
 
 /// All mappings of a fork in file order; none for a fork whose data lie in the inode. Errors: those
 /// of bmbt_blocks; bad_value for a mapping that is out of order or points outside (field

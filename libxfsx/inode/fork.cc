@@ -5,7 +5,7 @@
 namespace xfsx::inline v0 {
 
 ConstBytes fork_bytes(InodeView const& inode, ForkKind kind) {
-  ConstBytes const literal = inode.bytes().subspan(sizeof(disk::Dinode));
+  ConstBytes const literal = inode.literal();
   if (kind == ForkKind::data) return literal.first(inode.data_fork_size());
   return literal.last(inode.attr_fork_size());
 }
@@ -45,6 +45,11 @@ Result<void> check_mapping(Mapping const& m, FileBlock least, MappingRules const
   // Start and length are at most 52 and 21 bits wide: their sum never wraps.
   if (!rules.realtime && !rules.geometry.valid(m.start, m.length)) {
     return bad("startblock", m.start.raw(), rules.geometry.data_blocks(), Relation::below);
+  }
+  if (!rules.realtime && rules.geometry.overlaps_log(m.start, m.length)) {
+    Error e = bad("startblock", m.start.raw(), 0, Relation::none);
+    e.reason = "the mapping lies over the log";
+    return e;
   }
   return success();
 }

@@ -36,8 +36,8 @@ MappingRules mapping_rules(Geometry const& geometry, InodeView const& inode, For
                            Location const& where, std::string_view structure);
 
 /// Checks one mapping: not empty, not before `least` (the end of the one before it), inside the
-/// widths of a file offset, and inside one AG of the filesystem. Errors: bad_value with field
-/// startoff, startblock or blockcount.
+/// widths of a file offset, inside one AG of the filesystem, and beside the log. Errors: bad_value
+/// with field startoff, startblock or blockcount.
 Result<void> check_mapping(Mapping const& mapping, FileBlock least, MappingRules const& rules);
 
 /// Decodes and checks `records`, which follow a mapping that ends at `least`, onto the end of

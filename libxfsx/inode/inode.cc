@@ -35,9 +35,14 @@ Error bad_inode(Inode const& inode, Geometry const& g, std::string_view field, u
 }  // namespace
 
 Result<Inode> load_inode(Volume& volume, InodeNumber ino) {
-  Geometry const& g = volume.geometry();
   XFSX_TRY(AgInode const chunk, find_inode_chunk(volume, ino));
-  InodePlace const place = g.place(ino, chunk);
+  return load_inode_of_chunk(volume, {ino, chunk});
+}
+
+Result<Inode> load_inode_of_chunk(Volume& volume, InodeInChunk const& which) {
+  Geometry const& g = volume.geometry();
+  InodeNumber const ino = which.number;
+  InodePlace const place = g.place(ino, which.chunk);
   XFSX_TRYV(check_place(g, ino, place));
   XFSX_TRY(BufferRef cluster,
            volume.cache().load(inode_cluster_kind, place.cluster, place.cluster_length));
@@ -46,11 +51,23 @@ Result<Inode> load_inode(Volume& volume, InodeNumber ino) {
   // The btree says that it is in use.
   if (inode.mode() == 0) return bad_inode(inode, g, "mode", 0, 0, Relation::not_equal);
   Lsn const head = volume.cache().log_head();
-  Lsn const lsn = inode.core().lsn.value();
+  Lsn const lsn = inode.lsn();
   if (head.raw() != 0 && lsn > head) {
     return bad_inode(inode, g, "lsn", lsn.raw(), head.raw(), Relation::at_most);
   }
   return inode;
+}
+
+void prefetch_inodes(Volume& volume, std::span<InodeInChunk const> inodes) {
+  Geometry const& g = volume.geometry();
+  std::vector<BlockExtent> clusters;
+  for (InodeInChunk const& inode : inodes) {
+    InodePlace const place = g.place(inode.number, inode.chunk);
+    bool const again = !clusters.empty() && clusters.back().daddr == place.cluster;
+    if (again || !check_place(g, inode.number, place)) continue;
+    clusters.push_back({place.cluster, place.cluster_length});
+  }
+  volume.cache().prefetch(clusters);
 }
 
 }  // namespace xfsx::inline v0

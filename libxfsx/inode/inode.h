@@ -30,4 +30,17 @@ struct Inode : InodeView {
 /// number; bad_value and bad_crc of the AGI, the inode btree or the inode; io.
 Result<Inode> load_inode(Volume& volume, InodeNumber ino);
 
+/// An inode, and the first inode of its chunk as the inode btree has it.
+struct InodeInChunk {
+  InodeNumber number;
+  AgInode chunk;
+};
+
+/// The same for an inode that the inode btree was seen to have in use.
+Result<Inode> load_inode_of_chunk(Volume& volume, InodeInChunk const& which);
+
+/// Brings in the clusters of inodes as one batch; `inodes` in the order of their numbers. What
+/// cannot be read is no error here.
+void prefetch_inodes(Volume& volume, std::span<InodeInChunk const> inodes);
+
 }  // namespace xfsx::inline v0

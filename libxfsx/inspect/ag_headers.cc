@@ -30,9 +30,19 @@ void blank(Value& group, std::string_view name) {
   }
 }
 
+/// Version 4 has room for a checksum in these sectors and never fills it in.
+void leave_unchecked(Value& group, FormatVersion const& version) {
+  if (version.self_describing) return;
+  for (Value& item : group.items) {
+    if (item.name == "crc") spell_with(spell_hex(item), "unchecked");
+  }
+}
+
 }  // namespace
 
 Value decode_superblock(ConstBytes sector) {
+  u16 const number =
+      view_as<disk::Superblock>(sector).versionnum.value() & version_bit::number_mask;
   u32 const bits = view_as<disk::Superblock>(sector).features_incompat.value();
   Value fields = Value::group({});
   for (disk::Field const& field : disk::Layout<disk::Superblock>::fields) {
@@ -41,6 +51,7 @@ Value decode_superblock(ConstBytes sector) {
     if (c != std::ranges::end(conditional_fields) && (bits & c->incompat) == 0) continue;
     fields.add(decode_field(field, sector));
   }
+  leave_unchecked(fields, number == format_v4.number ? format_v4 : format_v5);
   return fields;
 }
 
@@ -50,21 +61,24 @@ Value decode_agf(ConstBytes sector, Geometry const& geometry) {
   // A root that the filesystem does not have keeps its number in JSON and stays empty in text.
   if (!geometry.has_ro(ro_compat::rmapbt)) blank(fields, "rmaproot");
   if (!geometry.has_ro(ro_compat::reflink)) blank(fields, "refcntroot");
+  leave_unchecked(fields, geometry.version());
   return fields;
 }
 
-Value decode_agi(ConstBytes sector) {
+Value decode_agi(ConstBytes sector, Geometry const& geometry) {
   Value fields = Value::group({});
   decode_fields(fields, disk::Layout<disk::Agi>::fields, sector);
+  leave_unchecked(fields, geometry.version());
   return fields;
 }
 
-Value decode_agfl(ConstBytes sector) {
+Value decode_agfl(ConstBytes sector, Geometry const& geometry) {
   Value fields = Value::group({});
-  decode_fields(fields, disk::Layout<disk::Agfl>::fields, sector);
-  auto const slots = static_cast<u16>((sector.size() - sizeof(disk::Agfl)) / sizeof(be32));
+  u16 const header = geometry.version().agfl;
+  if (header != 0) decode_fields(fields, disk::Layout<disk::Agfl>::fields, sector);
+  auto const slots = static_cast<u16>((sector.size() - header) / sizeof(be32));
   disk::Field const slot{"bno",
-                         sizeof(disk::Agfl),
+                         header,
                          sizeof(be32),
                          slots,
                          disk::Order::big,

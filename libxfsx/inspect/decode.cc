@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <bit>
+
 namespace xfsx::inline v0::inspect {
 
 namespace {
@@ -36,7 +38,17 @@ u64 all_ones(u32 bytes) {
   return bytes >= 8 ? ~u64{0} : (u64{1} << (8 * bytes)) - 1;
 }
 
+u64 bits_at(ConstBytes bytes, u32 first, u32 width) {
+  u64 n = 0;
+  for (u32 bit = first; bit < first + width; ++bit) {
+    u32 const byte = static_cast<u8>(bytes[bit / 8]);
+    n = (n << 1) | ((byte >> (7 - bit % 8)) & 1U);
+  }
+  return n;
+}
+
 Value decode_number(std::string_view name, Show show, u64 n, u32 bytes) {
+  if (show == Show::owner) return Value::signed_integer(name, static_cast<s64>(n));
   Value v = bytes > 4 ? Value::wide_integer(name, n) : Value::integer(name, n);
   if (has_null(show) && n == all_ones(bytes)) {
     v.null = true;
@@ -48,13 +60,16 @@ Value decode_number(std::string_view name, Show show, u64 n, u32 bytes) {
 }
 
 Value decode_element(Field const& field, ConstBytes structure, u32 index) {
-  return decode_number(field.name, field.show, number_of(field, structure, index), field.size);
+  Value v = decode_number(field.name, field.show, number_of(field, structure, index), field.size);
+  v.lies_in(structure.subspan(field.offset + std::size_t{field.size} * index, field.size));
+  v.place.little = field.order == Order::little;
+  return v;
 }
 
 /// As xfs_db, the four bytes in the order in which they lie on disk.
 Value decode_crc(Field const& field, ConstBytes structure) {
   Value v = Value::integer(field.name, view_as<be32>(structure, field.offset).value());
-  spell_hex(v);
+  spell_hex(v).lies_in(structure.subspan(field.offset, field.size));
   return spell_with(v, crc32c_matches(structure, field.offset) ? "correct" : "bad");
 }
 
@@ -74,7 +89,9 @@ u64 number_of(Field const& field, ConstBytes structure, u32 index) {
 Value decode_field(Field const& field, ConstBytes structure) {
   ConstBytes const bytes = structure.subspan(field.offset, std::size_t{field.size} * field.count);
   if (field.show == Show::uuid) {
-    return Value::words(field.name, to_string(view_as<Uuid>(bytes)));
+    Value v = Value::words(field.name, to_string(view_as<Uuid>(bytes)));
+    v.lies_in(bytes).place.form = Place::Form::uuid;
+    return v;
   }
   if (field.show == Show::text) return quoted_text(field.name, text_of(bytes));
   if (field.show == Show::crc) return decode_crc(field, structure);
@@ -93,14 +110,25 @@ void decode_fields(Value& into, std::span<Field const> fields, ConstBytes struct
 }
 
 void decode_bits(Value& into, std::span<disk::BitField const> fields, ConstBytes record) {
-  for (disk::BitField const& field : fields) {
-    u64 n = 0;
-    for (u32 bit = field.offset; bit < u32{field.offset} + field.width; ++bit) {
-      u32 const byte = static_cast<u8>(record[bit / 8]);
-      n = (n << 1) | ((byte >> (7 - bit % 8)) & 1U);
+  for (bool const flags : {false, true}) {
+    for (disk::BitField const& field : fields) {
+      if (field.show == Show::padding || (field.width == 1) != flags) continue;
+      u64 const n = bits_at(record, field.offset, field.width);
+      into.add(decode_number(field.name, field.show, n, (field.width + 7U) / 8))
+          .lies_in(record, field.offset, field.width);
     }
-    into.add(decode_number(field.name, field.show, n, (field.width + 7U) / 8));
   }
+}
+
+Value decode_bits_of(std::string_view name, ConstBytes bytes, u32 bit, u32 width) {
+  u32 const wide = width != 0 ? width : static_cast<u32>(bytes.size()) * 8 - bit;
+  Value v = decode_number(name, Show::decimal, bits_at(bytes, bit, wide), (wide + 7) / 8);
+  v.lies_in(bytes, bit, wide);
+  return v;
+}
+
+Value decode_flag(std::string_view name, ConstBytes byte, u8 mask) {
+  return decode_bits_of(name, byte.first(1), static_cast<u32>(std::countl_zero(mask)), 1);
 }
 
 Value& spell_octal(Value& value) {
@@ -137,6 +165,7 @@ std::string quoted(std::string_view bytes) {
 Value quoted_text(std::string_view name, std::string_view bytes) {
   Value v = Value::words(name, bytes);
   v.spelling = quoted(bytes);
+  v.lies_in(bytes_of(bytes)).place.form = Place::Form::bytes;
   return v;
 }
 

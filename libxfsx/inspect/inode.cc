@@ -5,11 +5,11 @@
 #include "disk/inode.h"
 #include "base/view.h"
 #include "disk/btree.h"
+#include "format/inode_view.h"
 #include "inspect/decode.h"
 #include "inspect/structures.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <ctime>
@@ -19,10 +19,13 @@ namespace xfsx::inline v0::inspect {
 namespace {
 
 using disk::Dinode;
+using disk::DinodeV2;
 using disk::Field;
 using disk::ForkFormat;
 
+// Up to here all versions are alike, but for the large extent counter.
 constexpr u32 core_end = offsetof(Dinode, next_unlinked);
+static_assert(core_end == offsetof(DinodeV2, next_unlinked));
 constexpr s64 bigtime_epoch = -(s64{1} << 31);  // seconds; where bigtime counts from
 
 struct FlagName {
@@ -36,11 +39,15 @@ constexpr FlagName core_flags[] = {
     {"nosymlinks", 10}, {"extsz", 11},   {"extszinherit", 12}, {"nodefrag", 13}, {"filestream", 14},
 };
 constexpr FlagName v3_flags[] = {
-    {"reflink", 1}, {"cowextsz", 2}, {"dax", 0}, {"bigtime", 3}, {"nrext64", 4},
+    {"reflink", 1}, {"cowextsz", 2}, {"dax", 0}, {"bigtime", 3}, {"nrext64", 4}, {"metadata", 5},
 };
 
-void add_flags(Value& group, std::span<FlagName const> names, u64 word) {
-  for (FlagName const& f : names) group.add(Value::integer(f.name, (word >> f.bit) & 1U));
+/// `word`: the field with the flags.
+void add_flags(Value& group, std::span<FlagName const> names, ConstBytes word) {
+  auto const bits = static_cast<u32>(word.size()) * 8;
+  for (FlagName const& f : names) {
+    group.add(decode_bits_of(f.name, word, bits - 1 - f.bit, 1));
+  }
 }
 
 std::string_view format_name(u8 format) {
@@ -71,22 +78,40 @@ std::string calendar(s64 seconds) {
   return {buffer.data(), n};
 }
 
-Value decode_time(std::string_view name, u64 raw, bool bigtime) {
+/// Seconds and nanoseconds lie in a half each, or both in one count of nanoseconds.
+Value decode_time(Field const& field, ConstBytes inode, bool bigtime) {
   constexpr u64 nanos = 1'000'000'000;
+  u64 const raw = number_of(field, inode);
   s64 const seconds =
       bigtime ? static_cast<s64>(raw / nanos) + bigtime_epoch : s64{static_cast<s32>(raw >> 32)};
   u64 const nsec = bigtime ? raw % nanos : raw & 0xffffffffU;
-  Value group = Value::group(name);
-  group.add(Value::signed_integer("sec", seconds)).spelling = calendar(seconds);
-  group.add(Value::integer("nsec", nsec));
+  Value group = Value::group(field.name);
+  ConstBytes const bytes = inode.subspan(field.offset, field.size);
+  group.lies_in(bytes);
+  group.add(Value::signed_integer("sec", seconds)).lies_in(bytes, 0, 32).spelling =
+      calendar(seconds);
+  group.add(Value::integer("nsec", nsec)).lies_in(bytes, 32, 32);
+  if (bigtime) {
+    for (Value& half : group.items) half.place.form = Place::Form::part;
+  }
   return group;
 }
 
 /// The name under which the field is shown; empty if it is not.
-std::string_view shown_name(Field const& field, Dinode const& inode, bool large_counts) {
+std::string_view shown_name(Field const& field, InodeView const& inode) {
+  if (field.show == disk::Show::padding) return {};
+  if (!inode.is_v3()) {
+    if (inode.core().version != 1) return field.name;
+    // Version 1 counts links where later ones keep a zero, and knows no projects.
+    if (field.offset == offsetof(DinodeV2, onlink)) return "nlinkv1";
+    bool const later = field.offset >= offsetof(DinodeV2, nlinkv2) &&
+                       field.offset <= offsetof(DinodeV2, projid_hi);
+    return later ? std::string_view() : field.name;
+  }
+  bool const large_counts = inode.is_nrext64();
   switch (field.offset) {
     case offsetof(Dinode, metatype):
-      return (inode.flags2.value() & disk::inode_flag2::metadata) != 0 ? "metatype" : "onlink";
+      return (inode.flags2() & disk::inode_flag2::metadata) != 0 ? "metatype" : "onlink";
     case offsetof(Dinode, nrext64_nextents):
       return large_counts ? "nextents" : "";
     case offsetof(Dinode, nextents):
@@ -94,13 +119,13 @@ std::string_view shown_name(Field const& field, Dinode const& inode, bool large_
     case offsetof(Dinode, naextents):
       return large_counts ? "" : "naextents";
     default:
-      return field.show == disk::Show::padding ? "" : field.name;
+      return field.name;
   }
 }
 
 Value decode_core_field(Field const& field, ConstBytes bytes, bool bigtime) {
   if (field.show == disk::Show::timestamp) {
-    return decode_time(field.name, number_of(field, bytes), bigtime);
+    return decode_time(field, bytes, bigtime);
   }
   Value v = decode_field(field, bytes);
   if (field.offset == offsetof(Dinode, mode)) {
@@ -112,17 +137,18 @@ Value decode_core_field(Field const& field, ConstBytes bytes, bool bigtime) {
   return v;
 }
 
-void decode_core(Value& root, ConstBytes bytes) {
-  Dinode const& inode = view_as<Dinode>(bytes);
-  u64 const flags2 = inode.flags2.value();
-  bool const bigtime = (flags2 & disk::inode_flag2::bigtime) != 0;
-  bool const large_counts = (flags2 & disk::inode_flag2::nrext64) != 0;
+std::span<Field const> fields_of(InodeView const& inode) {
+  if (inode.is_v3()) return disk::Layout<Dinode>::fields;
+  return disk::Layout<DinodeV2>::fields;
+}
+
+void decode_core(Value& root, InodeView const& inode) {
   Value core = Value::group("core");
   Value v3 = Value::group("v3");
-  for (Field const& field : disk::Layout<Dinode>::fields) {
-    std::string_view const name = shown_name(field, inode, large_counts);
+  for (Field const& field : fields_of(inode)) {
+    std::string_view const name = shown_name(field, inode);
     if (name.empty()) continue;
-    Value v = decode_core_field(field, bytes, bigtime);
+    Value v = decode_core_field(field, inode.bytes(), inode.is_bigtime());
     v.name = name;
     if (field.offset == core_end) {
       root.add(std::move(core));
@@ -130,44 +156,17 @@ void decode_core(Value& root, ConstBytes bytes) {
     } else {
       (field.offset < core_end ? core : v3).add(std::move(v));
       if (field.offset == offsetof(Dinode, flags)) {
-        add_flags(core, core_flags, inode.flags.value());
+        add_flags(core, core_flags, bytes_of(inode.core().flags));
       }
     }
   }
-  add_flags(v3, v3_flags, flags2);
+  if (!inode.is_v3()) return;
+  add_flags(v3, v3_flags, bytes_of(inode.core().flags2));
   root.add(std::move(v3));
 }
 
-/// A btree root inside a fork: the pointers start behind room for as many keys as fit.
-Value decode_root(ConstBytes fork) {
-  Value tree = Value::group("bmbt");
-  decode_fields(tree, disk::Layout<disk::BmdrBlock>::fields, fork);
-  std::size_t const room =
-      (fork.size() - sizeof(disk::BmdrBlock)) / (sizeof(disk::BmbtKey) + sizeof(be64));
-  auto const records =
-      static_cast<u16>(std::min<std::size_t>(view_as<disk::BmdrBlock>(fork).numrecs.value(), room));
-  Value keys = Value::list("keys", Value::Layout::table, 1);
-  Value pointers = Value::list("ptrs", Value::Layout::row, 1);
-  std::size_t const pointers_at = sizeof(disk::BmdrBlock) + room * sizeof(disk::BmbtKey);
-  for (u16 i = 0; i < records; ++i) {
-    ConstBytes const key = fork.subspan(sizeof(disk::BmdrBlock) + i * sizeof(disk::BmbtKey));
-    decode_fields(keys.add(Value::group({})), disk::Layout<disk::BmbtKey>::fields, key);
-    disk::Field const pointer{"ptr",
-                              static_cast<u16>(pointers_at + i * sizeof(be64)),
-                              sizeof(be64),
-                              1,
-                              disk::Order::big,
-                              disk::Show::fsblock,
-                              {}};
-    pointers.add(decode_field(pointer, fork));
-  }
-  tree.add(std::move(keys));
-  tree.add(std::move(pointers));
-  return tree;
-}
-
 Value decode_device(ConstBytes fork) {
-  Value v = Value::integer("dev", view_as<be32>(fork).value());
+  Value v = decode_bits_of("dev", fork.first(sizeof(be32)));
   return spell_hex(v);
 }
 
@@ -176,11 +175,11 @@ void decode_mapped(Value& into, u8 format, u64 count, ConstBytes fork) {
   switch (static_cast<ForkFormat>(format)) {
     case ForkFormat::extents: {
       u64 const n = std::min<u64>(count, fork.size() / sizeof(disk::BmbtRecord));
-      if (n != 0) into.add(decode_mappings("bmx", fork, static_cast<u32>(n), 0));
+      if (n != 0) into.add(decode_records<disk::BmbtRecord>("bmx", fork, static_cast<u32>(n), 0));
       break;
     }
     case ForkFormat::btree:
-      if (fits<disk::BmdrBlock>(fork)) into.add(decode_root(fork));
+      if (fits<disk::BmdrBlock>(fork)) into.add(decode_mapping_root(fork));
       break;
     case ForkFormat::dev:
       if (fits<be32>(fork)) into.add(decode_device(fork));
@@ -191,60 +190,46 @@ void decode_mapped(Value& into, u8 format, u64 count, ConstBytes fork) {
 }
 
 /// The data of a fork whose format is local. What they are depends on the kind of the file.
-void decode_local(Value& into, u16 mode, u64 size, ConstBytes fork) {
-  ConstBytes const used = fork.first(std::min<u64>(size, fork.size()));
-  if (S_ISLNK(mode)) into.add(quoted_text("symlink", text_of(used)));
-  if (S_ISDIR(mode)) into.add(decode_short_directory(used));
+void decode_local(Value& into, InodeView const& inode, ConstBytes fork, Geometry const& geometry) {
+  ConstBytes const used = fork.first(std::min<u64>(inode.size(), fork.size()));
+  if (inode.is_symlink()) into.add(quoted_text("symlink", text_of(used)));
+  if (inode.is_directory()) into.add(decode_short_directory(used, geometry));
 }
 
-Value decode_data_fork(Dinode const& inode, u64 count, ConstBytes fork) {
-  Value into = Value::group("u3");
-  if (static_cast<ForkFormat>(inode.format) == ForkFormat::local) {
-    decode_local(into, inode.mode.value(), inode.size.value(), fork);
+Value decode_data_fork(InodeView const& inode, ConstBytes fork, Geometry const& geometry) {
+  Value into = Value::group(inode.is_v3() ? "u3" : "u");
+  u8 const format = inode.core().format;
+  if (static_cast<ForkFormat>(format) == ForkFormat::local) {
+    decode_local(into, inode, fork, geometry);
   } else {
-    decode_mapped(into, inode.format, count, fork);
+    decode_mapped(into, format, inode.nextents(), fork);
   }
   return into;
 }
 
-Value decode_attr_fork(Dinode const& inode, u64 count, ConstBytes fork) {
+Value decode_attr_fork(InodeView const& inode, ConstBytes fork) {
   Value into = Value::group("a");
-  if (static_cast<ForkFormat>(inode.aformat) == ForkFormat::local) {
+  u8 const format = inode.core().aformat;
+  if (static_cast<ForkFormat>(format) == ForkFormat::local) {
     into.add(decode_short_attributes(fork));
   } else {
-    decode_mapped(into, inode.aformat, count, fork);
+    decode_mapped(into, format, inode.anextents(), fork);
   }
   return into;
 }
 
 }  // namespace
 
-Value decode_mappings(std::string_view name, ConstBytes records, u32 count, u32 first) {
-  Value list = Value::list(name, Value::Layout::table, first);
-  list.items.reserve(count);
-  for (u32 i = 0; i < count; ++i) {
-    Value& mapping = list.add(Value::group({}));
-    decode_bits(mapping, disk::bmbt_record_bits,
-                records.subspan(i * sizeof(disk::BmbtRecord), sizeof(disk::BmbtRecord)));
-    // The flag is the first bit of the record and the last word that people read.
-    std::ranges::rotate(mapping.items, mapping.items.begin() + 1);
-  }
-  return list;
-}
-
-Value decode_inode(ConstBytes bytes, Geometry const&) {
+Value decode_inode(ConstBytes bytes, Geometry const& geometry) {
   Value root = Value::group({});
-  decode_core(root, bytes);
-  Dinode const& inode = view_as<Dinode>(bytes);
-  ConstBytes const literal = bytes.subspan(sizeof(Dinode));
-  bool const large_counts = (inode.flags2.value() & disk::inode_flag2::nrext64) != 0;
-  u64 const data_count = large_counts ? inode.nrext64_nextents.value() : inode.nextents.value();
-  u64 const attr_count = large_counts ? inode.nextents.value() : inode.naextents.value();
-  std::size_t const split =
-      inode.forkoff == 0 ? literal.size()
-                         : std::min<std::size_t>(literal.size(), std::size_t{inode.forkoff} * 8);
-  root.add(decode_data_fork(inode, data_count, literal.first(split)));
-  if (inode.forkoff != 0) root.add(decode_attr_fork(inode, attr_count, literal.subspan(split)));
+  InodeView const inode(bytes);
+  decode_core(root, inode);
+  ConstBytes const literal = inode.literal();
+  // A number of the inode alone, which no verifier has seen.
+  std::size_t const split = std::min<std::size_t>(
+      literal.size(), inode.has_attr_fork() ? inode.data_fork_size() : literal.size());
+  root.add(decode_data_fork(inode, literal.first(split), geometry));
+  if (inode.has_attr_fork()) root.add(decode_attr_fork(inode, literal.subspan(split)));
   return root;
 }
 

@@ -1,15 +1,20 @@
 #include "inspect/inspect.h"
+#include "base/parse.h"
 
+#include "base/checked.h"
 #include "base/view.h"
 #include "disk/ag.h"
 #include "disk/log.h"
+#include "disk/symlink.h"
 #include "format/verify_ag.h"
+#include "format/verify_btree.h"
+#include "format/verify_dir.h"
 #include "format/verify_inode.h"
 #include "inspect/decode.h"
 #include "inspect/structures.h"
+#include "inspect/walks.h"
 
 #include <algorithm>
-#include <charconv>
 
 namespace xfsx::inline v0::inspect {
 
@@ -28,22 +33,18 @@ constexpr TargetName target_names[] = {
     {"agf", Kind::agf, TargetName::Number::optional},
     {"agi", Kind::agi, TargetName::Number::optional},
     {"agfl", Kind::agfl, TargetName::Number::optional},
+    {"bnobt", Kind::bnobt, TargetName::Number::optional},
+    {"cntbt", Kind::cntbt, TargetName::Number::optional},
+    {"inobt", Kind::inobt, TargetName::Number::optional},
+    {"finobt", Kind::finobt, TargetName::Number::optional},
+    {"rmapbt", Kind::rmapbt, TargetName::Number::optional},
+    {"refcntbt", Kind::refcountbt, TargetName::Number::optional},
+    {"unlinked", Kind::unlinked, TargetName::Number::optional},
     {"inode", Kind::inode, TargetName::Number::required},
     {"fsblock", Kind::fsblock, TargetName::Number::required},
     {"daddr", Kind::daddr, TargetName::Number::required},
     {"log", Kind::log, TargetName::Number::none},
 };
-
-std::optional<u64> parse_number(std::string_view text) {
-  int const base = text.starts_with("0x") ? 16 : 10;
-  if (base == 16) text.remove_prefix(2);
-  u64 n = 0;
-  auto const [end, status] = std::from_chars(text.data(), text.data() + text.size(), n, base);
-  if (text.empty() || status != std::errc{} || end != text.data() + text.size()) {
-    return std::nullopt;
-  }
-  return n;
-}
 
 std::vector<std::string> split_words(std::span<std::string const> arguments) {
   std::vector<std::string> words;
@@ -71,6 +72,18 @@ Result<std::vector<std::byte>> read_bytes(ByteSource& source, Daddr at, std::siz
   return bytes;
 }
 
+/// Hands over the bytes from `at` that were decoded. Their addresses stay.
+void keep_bytes(Inspection& found, Daddr at, std::vector<std::byte>&& bytes) {
+  found.extents.push_back({at, static_cast<u32>(bytes.size())});
+  found.bytes = std::move(bytes);
+}
+
+/// The checksum of a kind covers the whole block. Version 4 has none.
+void keep_checksum(Inspection& found, BlockKind const& kind, FormatVersion const& version) {
+  if (kind.crc == BlockKind::none || !version.self_describing) return;
+  found.checksums.push_back({0, static_cast<u32>(found.bytes.size()), kind.crc});
+}
+
 struct Header {
   u32 sector;
   BlockKind const& kind;
@@ -94,9 +107,9 @@ Value decode_header(Kind kind, ConstBytes sector, Geometry const& geometry) {
     case Kind::agf:
       return decode_agf(sector, geometry);
     case Kind::agi:
-      return decode_agi(sector);
+      return decode_agi(sector, geometry);
     case Kind::agfl:
-      return decode_agfl(sector);
+      return decode_agfl(sector, geometry);
     default:
       return decode_superblock(sector);
   }
@@ -114,7 +127,7 @@ Result<Inspection> inspect_header(Geometry const& g, ByteSource& source, Target 
   if (target.number >= g.ag_count()) return outside("AG", target.number);
   AgNumber const ag(static_cast<u32>(target.number));
   Daddr const at = g.ag_header(ag, header.sector);
-  XFSX_TRY(std::vector<std::byte> const sector, read_bytes(source, at, g.sector_size()));
+  XFSX_TRY(std::vector<std::byte> sector, read_bytes(source, at, g.sector_size()));
   Inspection found;
   found.structure = header.kind.name;
   found.where = g.locate(at);
@@ -122,16 +135,25 @@ Result<Inspection> inspect_header(Geometry const& g, ByteSource& source, Target 
   // The copies of the superblock are as old as the last growth or mkfs: only the first is in use.
   if (target.kind == Kind::superblock && target.number != 0) head = Lsn(0);
   verify(found, header.kind, sector, g, head);
+  keep_bytes(found, at, std::move(sector));
+  keep_checksum(found, header.kind, g.version());
   return found;
 }
 
-Result<Inspection> inspect_inode(Geometry const& g, ByteSource& source, u64 number) {
+Checksum inode_checksum(std::size_t at, Geometry const& g) {
+  return {static_cast<u32>(at), g.inode_size(), offsetof(disk::Dinode, crc)};
+}
+
+/// `path` asks for one field, or for nothing in particular: what takes a walk is there if it is
+/// asked for.
+Result<Inspection> inspect_inode(Geometry const& g, ByteSource& source, u64 number,
+                                 std::string_view path) {
   InodeNumber const ino(number);
   if (!g.valid(ino)) return outside("inode", number);
   u32 const agino = g.agino_of(ino).raw();
   AgBlock const block(agino / g.inodes_per_block());
   Daddr const address = g.daddr(g.ag_of(ino), block);
-  XFSX_TRY(std::vector<std::byte> const bytes, read_bytes(source, address, g.block_size()));
+  XFSX_TRY(std::vector<std::byte> bytes, read_bytes(source, address, g.block_size()));
   std::size_t const at = std::size_t{agino % g.inodes_per_block()} * g.inode_size();
   ConstBytes const inode = ConstBytes(bytes).subspan(at, g.inode_size());
   Inspection found;
@@ -141,6 +163,26 @@ Result<Inspection> inspect_inode(Geometry const& g, ByteSource& source, u64 numb
   found.fields = decode_inode(inode, g);
   Result<void> const verdict = verify_inode(inode, {g, found.where}, ino);
   if (!verdict) found.problem = verdict.error();
+  if (path.starts_with("bmap")) {
+    XFSX_TRY(Value mappings, walk_mappings(g, source, inode, found.where, found.problem));
+    found.fields.add(std::move(mappings));
+  }
+  keep_bytes(found, address, std::move(bytes));
+  if (g.version().self_describing) found.checksums.push_back(inode_checksum(at, g));
+  return found;
+}
+
+Result<Inspection> inspect_unlinked(Geometry const& g, ByteSource& source, u64 number, Lsn head) {
+  if (number >= g.ag_count()) return outside("AG", number);
+  Header const header = header_of(Kind::agi);
+  Daddr const at = g.ag_header(AgNumber(static_cast<u32>(number)), header.sector);
+  XFSX_TRY(std::vector<std::byte> const sector, read_bytes(source, at, g.sector_size()));
+  Inspection found;
+  found.structure = "unlinked";
+  found.where = g.locate(at);
+  verify(found, header.kind, sector, g, head);
+  XFSX_TRY(Value inodes, walk_unlinked(g, source, sector, found.where, found.problem));
+  found.fields.add(std::move(inodes));
   return found;
 }
 
@@ -152,11 +194,42 @@ void mark_unchecked(Value& fields) {
   }
 }
 
-Result<Inspection> inspect_block(Geometry const& g, ByteSource& source, Daddr at, Lsn head) {
+/// Keeps the bytes of a block and what is known of its checksum.
+void keep_block(Inspection& found, Geometry const& g, BlockForm const* form, Daddr at,
+                std::vector<std::byte>&& bytes) {
+  keep_bytes(found, at, std::move(bytes));
+  if (form == nullptr || !g.version().self_describing) return;
+  if (form->of_directory && g.dir_block_blocks() > 1) {
+    found.checksum_elsewhere = true;
+  } else if (form->kind != nullptr) {
+    keep_checksum(found, *form->kind, g.version());
+  } else {
+    for (std::size_t inode = 0; inode + g.inode_size() <= found.bytes.size();
+         inode += g.inode_size()) {
+      found.checksums.push_back(inode_checksum(inode, g));
+    }
+  }
+}
+
+/// A link target that is longer than a block lies in several under one header and checksum.
+Result<std::vector<std::byte>> read_block(Geometry const& g, ByteSource& source, Daddr at) {
   XFSX_TRY(std::vector<std::byte> bytes, read_bytes(source, at, g.block_size()));
+  BlockForm const* const form = form_of(bytes, g.version());
+  if (form == nullptr || form->kind != &symlink_kind) return bytes;
+  u32 const target = view_as<disk::SymlinkHeader>(bytes).bytes.value();
+  if (target > disk::symlink_max) return bytes;
+  u32 const size =
+      round_up<u32>(sizeof(disk::SymlinkHeader) + target, static_cast<u32>(g.block_size()));
+  u64 const end = g.data_blocks() << (g.block_log() - 9);
+  if (size == bytes.size() || at.raw() + size / basic_block_size > end) return bytes;
+  return read_bytes(source, at, size);
+}
+
+Result<Inspection> inspect_block(Geometry const& g, ByteSource& source, Daddr at, Lsn head) {
+  XFSX_TRY(std::vector<std::byte> bytes, read_block(g, source, at));
   Inspection found;
   found.where = g.locate(at);
-  BlockForm const* form = form_of(bytes);
+  BlockForm const* form = form_of(bytes, g.version());
   if (form == nullptr) {
     found.structure = "unknown";
     return found;
@@ -167,10 +240,59 @@ Result<Inspection> inspect_block(Geometry const& g, ByteSource& source, Daddr at
     // is not in the first piece can be told.
     found.fields = form->decode(bytes, g);
     mark_unchecked(found.fields);
-    return found;
+  } else {
+    found.fields = form->decode(bytes, g);
+    if (form->kind != nullptr) verify(found, *form->kind, bytes, g, head);
   }
-  found.fields = form->decode(bytes, g);
-  if (form->kind != nullptr) verify(found, *form->kind, bytes, g, head);
+  keep_block(found, g, form, at, std::move(bytes));
+  return found;
+}
+
+/// Where the root of a tree of an AG is named: the header sector and the field of it.
+struct Root {
+  Kind tree;
+  BlockKind const& block;
+  Kind header;
+  std::size_t offset;
+  u32 ro_feature;  ///< without it there is no such tree; 0 for always
+};
+
+Root const roots[] = {
+    {Kind::bnobt, bnobt_kind, Kind::agf, offsetof(disk::Agf, bnoroot), 0},
+    {Kind::cntbt, cntbt_kind, Kind::agf, offsetof(disk::Agf, cntroot), 0},
+    {Kind::rmapbt, rmapbt_kind, Kind::agf, offsetof(disk::Agf, rmaproot), ro_compat::rmapbt},
+    {Kind::refcountbt, refcountbt_kind, Kind::agf, offsetof(disk::Agf, refcntroot),
+     ro_compat::reflink},
+    {Kind::inobt, inobt_kind, Kind::agi, offsetof(disk::Agi, root), 0},
+    {Kind::finobt, finobt_kind, Kind::agi, offsetof(disk::Agi, free_root), ro_compat::finobt},
+};
+
+/// The root block of a tree. A header that fails its verifier still says where that lies.
+Result<Inspection> inspect_root(Geometry const& g, ByteSource& source, Root const& root, u64 number,
+                                Lsn head) {
+  if (number >= g.ag_count()) return outside("AG", number);
+  if (root.ro_feature != 0 && !g.has_ro(root.ro_feature)) {
+    return refuse(EINVAL, "the filesystem does not have this tree");
+  }
+  AgNumber const ag(static_cast<u32>(number));
+  Header const header = header_of(root.header);
+  Daddr const at = g.ag_header(ag, header.sector);
+  XFSX_TRY(std::vector<std::byte> const sector, read_bytes(source, at, g.sector_size()));
+  AgBlock const block = view_as<be<AgBlock>>(sector, root.offset).value();
+  if (!g.valid(ag, block)) {
+    Error e = located(Errc::bad_value, header.kind.name, g.locate(at));
+    e.field = "root";
+    e.relation = Relation::below;
+    e.found.number = block.raw();
+    e.expected.number = g.blocks_of(ag);
+    return e;
+  }
+  XFSX_TRY(Inspection found, inspect_block(g, source, g.daddr(ag, block), head));
+  if (found.structure == root.block.name) return found;
+  Error e = located(Errc::bad_value, root.block.name, found.where);
+  e.field = "magic";
+  e.reason = "another structure lies where the root should be";
+  found.problem = e;
   return found;
 }
 
@@ -204,6 +326,8 @@ std::optional<Target> parse_target(std::span<std::string const> arguments) {
     target.number = number.value_or(0);
   }
   if (next < words.size()) target.path = words[next++];
+  // The count of links has moved, and kept the name of its second place.
+  if (target.kind == Kind::inode && target.path == "core.nlink") target.path = "core.nlinkv2";
   if (next != words.size()) return std::nullopt;
   return target;
 }
@@ -211,8 +335,18 @@ std::optional<Target> parse_target(std::span<std::string const> arguments) {
 Result<Inspection> inspect(Geometry const& geometry, ByteSource& source, Target const& target,
                            Lsn head) {
   switch (target.kind) {
+    case Kind::bnobt:
+    case Kind::cntbt:
+    case Kind::inobt:
+    case Kind::finobt:
+    case Kind::rmapbt:
+    case Kind::refcountbt:
+      return inspect_root(geometry, source, *std::ranges::find(roots, target.kind, &Root::tree),
+                          target.number, head);
     case Kind::inode:
-      return inspect_inode(geometry, source, target.number);
+      return inspect_inode(geometry, source, target.number, target.path);
+    case Kind::unlinked:
+      return inspect_unlinked(geometry, source, target.number, head);
     case Kind::fsblock: {
       FsBlock const block(target.number);
       bool const inside =
@@ -239,7 +373,21 @@ Value decode_log_record(ConstBytes header) {
   return fields;
 }
 
-Result<Inspection> inspect_primary(ConstBytes sector, SuperblockLimits const& limits) {
+namespace {
+
+/// The checksum covers a sector, whose size the superblock itself says, in two ways.
+std::size_t checksummed_size(ConstBytes sector) {
+  auto const& sb = view_as<disk::Superblock>(sector);
+  for (u64 const size : {u64{sb.sectsize.value()}, u64{1} << (sb.sectlog & 63U)}) {
+    if (size >= 512 && size <= sector.size()) return static_cast<std::size_t>(size);
+  }
+  return std::min<std::size_t>(512, sector.size());
+}
+
+}  // namespace
+
+Result<Inspection> inspect_primary(ConstBytes sector, SuperblockLimits const& limits,
+                                   bool any_magic) {
   Inspection found;
   found.structure = "sb";
   found.where.kind = AddressKind::daddr;
@@ -249,12 +397,16 @@ Result<Inspection> inspect_primary(ConstBytes sector, SuperblockLimits const& li
     return located(Errc::truncated, "sb", found.where);
   }
   Result<Geometry> const geometry = Geometry::from_superblock(sector, limits);
-  if (!geometry && geometry.error().code == Errc::not_xfs) return geometry.error();
-  // The checksum covers a sector, whose size the superblock itself says.
-  u32 const size = view_as<disk::Superblock>(sector).sectsize.value();
-  bool const sane = size >= sizeof(disk::Superblock) && size <= sector.size();
-  found.fields = decode_superblock(sane ? sector.first(size) : sector);
+  if (!any_magic && !geometry && geometry.error().code == Errc::not_xfs) {
+    return geometry.error();
+  }
+  ConstBytes const whole = sector.first(checksummed_size(sector));
+  keep_bytes(found, Daddr(0), {whole.begin(), whole.end()});
+  found.fields = decode_superblock(found.bytes);
   if (!geometry) found.problem = geometry.error();
+  u32 const version =
+      view_as<disk::Superblock>(sector).versionnum.value() & version_bit::number_mask;
+  keep_checksum(found, superblock_kind, version > 4 ? format_v5 : format_v4);
   return found;
 }
 

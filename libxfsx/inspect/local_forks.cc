@@ -26,16 +26,17 @@ Value decode_number_of_width(std::string_view name, ConstBytes bytes, bool wide)
 }
 
 /// One entry of a short directory; its length, or 0 if it does not fit.
-std::size_t decode_short_entry(Value& into, ConstBytes bytes, bool wide) {
+std::size_t decode_short_entry(Value& into, ConstBytes bytes, bool wide, bool types) {
   if (!fits<disk::DirShortEntry>(bytes)) return 0;
   std::size_t const name = view_as<disk::DirShortEntry>(bytes).namelen;
   std::size_t const type_at = sizeof(disk::DirShortEntry) + name;
-  std::size_t const size = type_at + 1 + (wide ? 8 : 4);
+  std::size_t const inode_at = type_at + (types ? 1 : 0);
+  std::size_t const size = inode_at + (wide ? 8 : 4);
   if (size > bytes.size()) return 0;
   decode_fields(into, disk::Layout<disk::DirShortEntry>::fields, bytes);
   into.add(quoted_text("name", text_of(bytes.subspan(sizeof(disk::DirShortEntry), name))));
-  into.add(decode_number_of_width("inumber", bytes.subspan(type_at + 1), wide));
-  into.add(Value::integer("filetype", static_cast<u8>(bytes[type_at])));
+  into.add(decode_number_of_width("inumber", bytes.subspan(inode_at), wide));
+  if (types) into.add(decode_bits_of("filetype", bytes.subspan(type_at, 1)));
   return size;
 }
 
@@ -46,19 +47,23 @@ std::size_t decode_short_attr(Value& into, ConstBytes bytes) {
   std::size_t const value_at = sizeof(entry) + entry.namelen;
   std::size_t const size = value_at + entry.valuelen;
   if (size > bytes.size()) return 0;
-  into.add(Value::integer("namelen", entry.namelen));
-  into.add(Value::integer("valuelen", entry.valuelen));
-  into.add(Value::integer("root", (entry.flags & disk::attr_flag::root) != 0 ? 1 : 0));
-  into.add(Value::integer("secure", (entry.flags & disk::attr_flag::secure) != 0 ? 1 : 0));
+  into.add(decode_bits_of("namelen", bytes_of(entry.namelen)));
+  into.add(decode_bits_of("valuelen", bytes_of(entry.valuelen)));
+  into.add(decode_flag("root", bytes_of(entry.flags), disk::attr_flag::root));
+  into.add(decode_flag("secure", bytes_of(entry.flags), disk::attr_flag::secure));
+  into.add(decode_flag("parent", bytes_of(entry.flags), disk::attr_flag::parent));
   into.add(quoted_text("name", text_of(bytes.subspan(sizeof(entry), entry.namelen))));
-  into.add(quoted_text("value", text_of(bytes.subspan(value_at, entry.valuelen))));
+  if (entry.valuelen != 0) {
+    into.add(quoted_text("value", text_of(bytes.subspan(value_at, entry.valuelen))));
+  }
   return size;
 }
 
 }  // namespace
 
-Value decode_short_directory(ConstBytes fork) {
-  Value dir = Value::group("sfdir3");
+Value decode_short_directory(ConstBytes fork, Geometry const& geometry) {
+  // The name is that of the entries' form, with or without file types.
+  Value dir = Value::group(geometry.has_file_types() ? "sfdir3" : "sfdir2");
   if (!fits<disk::DirShortHeader>(fork)) return dir;
   disk::DirShortHeader const& header = view_as<disk::DirShortHeader>(fork);
   bool const wide = header.i8count != 0;
@@ -71,7 +76,8 @@ Value decode_short_directory(ConstBytes fork) {
   Value list = Value::list("list");
   for (u32 i = 0; i < header.count; ++i) {
     Value entry = Value::group({});
-    std::size_t const size = decode_short_entry(entry, fork.subspan(at), wide);
+    std::size_t const size =
+        decode_short_entry(entry, fork.subspan(at), wide, geometry.has_file_types());
     if (size == 0) break;
     at += size;
     list.add(std::move(entry));

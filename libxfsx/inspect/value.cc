@@ -1,9 +1,9 @@
 #include "inspect/value.h"
+#include "base/parse.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 namespace xfsx::inline v0::inspect {
 
@@ -32,12 +32,9 @@ std::string_view take_step(std::string_view& path) {
 
 Value const* element(Value const& list, std::string_view step) {
   if (list.kind != Value::Kind::list) return nullptr;
-  std::string_view const digits = step.substr(1, step.size() - 2);
-  u32 index = 0;
-  auto const [end, status] = std::from_chars(digits.data(), digits.data() + digits.size(), index);
-  if (status != std::errc{} || end != digits.data() + digits.size()) return nullptr;
-  if (index < list.first || index - list.first >= list.items.size()) return nullptr;
-  return &list.items[index - list.first];
+  std::optional<u32> const index = parse_digits<u32>(step.substr(1, step.size() - 2));
+  if (!index || *index < list.first || *index - list.first >= list.items.size()) return nullptr;
+  return &list.items[*index - list.first];
 }
 
 class TextWriter {
@@ -153,6 +150,13 @@ Value Value::words(std::string_view name, std::string_view text) {
   return v;
 }
 
+Value& Value::lies_in(ConstBytes bytes, u32 bit, u32 width) {
+  place.byte = bytes.data() + bit / 8;
+  place.bit = static_cast<u8>(bit % 8);
+  place.width = width != 0 ? width : static_cast<u32>(bytes.size()) * 8 - bit;
+  return *this;
+}
+
 Value& Value::add(Value item) {
   items.push_back(std::move(item));
   return items.back();
@@ -177,6 +181,11 @@ std::optional<Found> find(Value const& root, std::string_view path) {
   }
   found.path = here;
   return found;
+}
+
+void forget_places(Value& value) {
+  value.place = {};
+  for (Value& item : value.items) forget_places(item);
 }
 
 std::string to_text(Value const& value, std::string_view prefix) {

@@ -11,6 +11,23 @@
 
 namespace xfsx::inline v0::inspect {
 
+/// Where a value lies among the bytes that it was decoded from, so that it can be changed there.
+struct Place {
+  /// How the bits are to be understood.
+  enum class Form : u8 {
+    number,  ///< shown as what they are
+    part,    ///< computed from a number that is stored as a whole: cannot be changed alone
+    uuid,
+    bytes,  ///< of a name or a label
+  };
+  /// The byte with the first bit. An address and no more: only who has the bytes may look.
+  std::byte const* byte = nullptr;
+  u32 width = 0;        ///< bits; 0 for what does not lie in one place
+  u8 bit = 0;           ///< of the byte, the most significant first
+  bool little = false;  ///< the last byte is the most significant
+  Form form = Form::number;
+};
+
 struct Value {
   enum class Kind : u8 {
     group,        ///< named members
@@ -37,6 +54,7 @@ struct Value {
   u64 number = 0;
   std::string text;      ///< the bytes of Kind::text
   std::string spelling;  ///< what text output shows
+  Place place;
   std::vector<Value> items;
 
   static Value group(std::string_view name);
@@ -48,6 +66,10 @@ struct Value {
   static Value flag(std::string_view name, bool value);
   /// Shown as it is.
   static Value words(std::string_view name, std::string_view text);
+
+  /// Says that it is made of `width` bits from bit `bit` of `bytes` on, all of them without a
+  /// width.
+  Value& lies_in(ConstBytes bytes, u32 bit = 0, u32 width = 0);
 
   /// Appends a member or an element and returns it.
   Value& add(Value item);
@@ -64,6 +86,9 @@ struct Found {
 /// Follows a field path: names separated by dots, elements in brackets. Nothing if there is no such
 /// field here.
 std::optional<Found> find(Value const& root, std::string_view path);
+
+/// Takes the places of `value` and what is below it away: its bytes are about to go.
+void forget_places(Value& value);
 
 /// `value` as lines `path = value`, every path starting with `prefix`.
 std::string to_text(Value const& value, std::string_view prefix = {});

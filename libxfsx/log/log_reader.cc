@@ -30,17 +30,17 @@ Result<void> feed_blocks(LogReader& reader, Crc32c& crc, u64 first, u32 bytes) {
 }
 
 Result<u32> record_crc(LogReader& reader, u32 block, disk::LogRecordHeader const& header,
-                       u32 header_blocks, std::size_t header_bytes) {
+                       u32 header_blocks, u32 bytes, std::size_t header_bytes) {
   Crc32c crc;
   ConstBytes const head = bytes_of(header);
   crc.feed(head.first(crc_offset))
       .feed_zeroes(4)
       .feed(head.subspan(crc_offset + 4, header_bytes - crc_offset - 4));
-  u32 const extended = div_round_up(header.len.value(), cycle_bytes);
+  u32 const extended = div_round_up(bytes, cycle_bytes);
   for (u32 i = 1; i < extended && i < header_blocks; ++i) {
     XFSX_TRYV(feed_blocks(reader, crc, u64{block} + i, crc_extended));
   }
-  XFSX_TRYV(feed_blocks(reader, crc, u64{block} + header_blocks, header.len.value()));
+  XFSX_TRYV(feed_blocks(reader, crc, u64{block} + header_blocks, bytes));
   return crc.value();
 }
 
@@ -56,10 +56,15 @@ u32 log_cycle_of(ConstBytes block) {
 }
 
 LogReader::LogReader(BlockDevice& device, LogGeometry const& log)
-    : device_(device),
-      log_(log),
-      sector_blocks_(log.sector_size / basic_block_size),
-      window_(std::size_t{log_window_blocks + 2 * sector_blocks_} * basic_block_size) {}
+    : device_(device), log_(log), sector_blocks_(log.sector_size / basic_block_size) {}
+
+/// Makes the window large enough for `count` blocks. A probe of a clean log needs one, and only a
+/// scan behind the head the largest.
+void LogReader::reserve(u32 count) {
+  if (window_.size() >= std::size_t{count} * basic_block_size) return;
+  std::size_t const size = std::size_t{count + 2 * sector_blocks_} * basic_block_size;
+  window_ = AlignedBytes::uninitialized(size);
+}
 
 Result<ConstBytes> LogReader::read(u32 first, u32 count, Ahead ahead) {
   XFSX_ASSERT(count <= log_window_blocks && range_inside(first, count, log_.blocks));
@@ -73,6 +78,7 @@ Result<ConstBytes> LogReader::read(u32 first, u32 count, Ahead ahead) {
     end = std::min<u64>(round_up<u64>(end, sector_blocks_), log_.blocks);
     count_ = 0;  // a failed read leaves nothing to rely on
     u32 const got = static_cast<u32>(end - from);
+    reserve(got);
     ReadRequest const request{log_.byte_of(LogBlock(from)),
                               window_.bytes().first(std::size_t{got} * basic_block_size)};
     XFSX_TRYV(device_.read({&request, 1}));
@@ -87,6 +93,24 @@ Result<ConstBytes> LogReader::read(u32 first, u32 count, Ahead ahead) {
 Result<u32> LogReader::cycle(u32 block, Ahead ahead) {
   XFSX_TRY(ConstBytes const data, read(block, 1, ahead));
   return log_cycle_of(data);
+}
+
+Result<void> LogReader::cycles(std::span<u32 const> blocks, std::span<u32> out) {
+  XFSX_ASSERT(blocks.size() == out.size());
+  count_ = 0;  // the window is taken for the sectors
+  reserve(static_cast<u32>(blocks.size()) * sector_blocks_);
+  std::vector<ReadRequest> requests;
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    u32 const sector = blocks[i] - blocks[i] % sector_blocks_;
+    requests.push_back({log_.byte_of(LogBlock(sector)),
+                        window_.bytes().subspan(i * log_.sector_size, log_.sector_size)});
+  }
+  XFSX_TRYV(device_.read(requests));
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    std::size_t const in_sector = std::size_t{blocks[i] % sector_blocks_} * basic_block_size;
+    out[i] = log_cycle_of(requests[i].into.subspan(in_sector));
+  }
+  return success();
 }
 
 Result<std::optional<disk::LogRecordHeader>> LogReader::header(u32 block, Ahead ahead) {
@@ -107,13 +131,19 @@ Result<void> check_log_header(disk::LogRecordHeader const& header, u32 block, u3
   return view.at_most(header.len, size);
 }
 
+Result<u32> log_record_crc(LogReader& reader, u32 block, disk::LogRecordHeader const& header,
+                           u32 header_blocks, u32 bytes) {
+  return record_crc(reader, block, header, header_blocks, bytes, crc_header);
+}
+
 Result<void> check_log_record_crc(LogReader& reader, u32 block, disk::LogRecordHeader const& header,
                                   u32 header_blocks) {
   u32 const stored = header.crc.value();
   if (stored == 0) return success();
-  XFSX_TRY(u32 const crc, record_crc(reader, block, header, header_blocks, crc_header));
+  u32 const bytes = header.len.value();
+  XFSX_TRY(u32 const crc, record_crc(reader, block, header, header_blocks, bytes, crc_header));
   if (crc == stored) return success();
-  XFSX_TRY(u32 const crc32, record_crc(reader, block, header, header_blocks, crc_header32));
+  XFSX_TRY(u32 const crc32, record_crc(reader, block, header, header_blocks, bytes, crc_header32));
   if (crc32 == stored) return success();
   Error e = located(Errc::bad_crc, disk::Layout<disk::LogRecordHeader>::name, log_location(block));
   e.field = "crc";

@@ -49,10 +49,15 @@ class LogReader {
   /// The cycle that a block carries; 0: never written.
   Result<u32> cycle(u32 block, Ahead ahead = Ahead::none);
 
+  /// The same for blocks far from each other, which are read as one batch.
+  Result<void> cycles(std::span<u32 const> blocks, std::span<u32> out);
+
   /// The header at `block`, or nothing if no record starts there.
   Result<std::optional<disk::LogRecordHeader>> header(u32 block, Ahead ahead = Ahead::none);
 
  private:
+  void reserve(u32 count);
+
   BlockDevice& device_;
   LogGeometry log_;
   u32 sector_blocks_;
@@ -66,6 +71,11 @@ u32 log_cycle_of(ConstBytes block);
 /// Checks that `header` can be the header of a record whose buffers hold `size` bytes. Errors:
 /// bad_value.
 Result<void> check_log_header(disk::LogRecordHeader const& header, u32 block, u32 size);
+
+/// The checksum that the record at `block` would have with `header` for its own. What it covers,
+/// `header_blocks` and `bytes` behind them, need not be what `header` says. Errors: io, truncated.
+Result<u32> log_record_crc(LogReader& reader, u32 block, disk::LogRecordHeader const& header,
+                           u32 header_blocks, u32 bytes);
 
 /// Compares the checksum of the record at `block`, which has `header_blocks`. A record without
 /// checksum passes. Errors: io, bad_crc.

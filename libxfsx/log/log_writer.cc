@@ -52,7 +52,7 @@ LogWriter::LogWriter(BlockDevice& device, LogGeometry const& log, LogState const
       log_(log),
       shape_{record_size, log.unit},
       state_(state),
-      arena_(batch_bytes) {}
+      arena_(AlignedBytes::uninitialized(batch_bytes)) {}
 
 u64 LogWriter::checkpoint_blocks(LogSizes const& sizes) const {
   u64 const bytes = frame_bytes + sizes.bytes + sizes.regions * op_header_size;
@@ -163,6 +163,7 @@ Result<void> LogWriter::write_batch(std::size_t bytes, bool durable) {
       {log_.byte_of(LogBlock(0)), data.subspan(first)},
   }};
   std::span<WriteRequest const> const batch(requests.data(), first < bytes ? 2 : 1);
+  records_started_ = records_started_ || !durable;
   XFSX_TRYV(checked(durable ? device_.write_durable(batch) : device_.write(batch)));
   if (!durable && flush_batches_) {
     XFSX_TRYV(checked(device_.flush()));

@@ -65,6 +65,9 @@ class LogWriter {
   /// True once the write that holds a commit has been handed to the device: from there on, whether
   /// the checkpoint counts is no longer known until the write has succeeded.
   [[nodiscard]] bool commit_started() const { return commit_started_; }
+  /// True once records of a checkpoint have been handed to the device without its commit: after a
+  /// failure they make the log dirty, and whoever replays it drops them.
+  [[nodiscard]] bool records_started() const { return records_started_; }
 
   /// For tests of the flush rule: only the commit itself is flushed.
   void leave_unflushed() { flush_batches_ = false; }
@@ -109,6 +112,7 @@ class LogWriter {
   LogItem item_;
   bool failed_ = false;
   bool commit_started_ = false;
+  bool records_started_ = false;
   bool flush_batches_ = true;
 
   // The batch of records that is being filled.

@@ -3,6 +3,8 @@
 #include "disk/symlink.h"
 #include "format/verify_dir.h"
 
+#include <algorithm>
+
 namespace xfsx::inline v0 {
 
 namespace {
@@ -19,7 +21,7 @@ Error bad(Volume& volume, Inode const& inode, std::string_view structure, std::s
 }
 
 /// Appends what the extent of `m` holds of the target: one buffer with one header, as Linux
-/// writes it.
+/// writes it, or none in version 4.
 Result<void> append_extent(Volume& volume, Inode const& inode, Mapping const& m,
                            std::string& target) {
   Geometry const& g = volume.geometry();
@@ -27,6 +29,10 @@ Result<void> append_extent(Volume& volume, Inode const& inode, Mapping const& m,
       volume.cache().load(symlink_kind, g.daddr(m.start), g.sectors(m.length), inode.number);
   if (!block) return with_owner(block.error(), inode.number);
   ConstBytes const bytes = block.value()->bytes();
+  if (!g.version().self_describing) {
+    target += text_of(bytes.first(std::min<u64>(bytes.size(), inode.size() - target.size())));
+    return success();
+  }
   auto const& header = view_as<disk::SymlinkHeader>(bytes);
   if (header.offset.value() != target.size()) {
     return bad(volume, inode, "symlink block", "offset", header.offset.value(), target.size(),
@@ -50,7 +56,8 @@ Result<std::string> read_symlink(Volume& volume, Inode const& inode) {
   } else {
     XFSX_TRY(std::vector<Mapping> const mappings, collect_mappings(volume, inode, ForkKind::data));
     u64 const most =
-        disk::symlink_max / (volume.geometry().block_size() - sizeof(disk::SymlinkHeader)) + 1;
+        disk::symlink_max / (volume.geometry().block_size() - volume.geometry().version().symlink) +
+        1;
     for (Mapping const& m : mappings) {
       if (m.end().raw() > most) {
         return bad(volume, inode, "bmbt_rec", "blockcount", m.length.raw(), most,

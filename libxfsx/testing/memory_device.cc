@@ -107,6 +107,15 @@ void MemoryDevice::poke(u64 offset, ConstBytes from) {
   });
 }
 
+ConstBytes MemoryDevice::piece_at(u64 offset) const {
+  static constexpr Chunk zeros{};
+  XFSX_ASSERT(offset < size_);
+  std::shared_ptr<Chunk> const& chunk = chunks_[offset / chunk_size];
+  u64 const inside = offset % chunk_size;
+  u64 const length = std::min(chunk_size - inside, size_ - offset);
+  return ConstBytes(chunk ? *chunk : zeros).subspan(inside, length);
+}
+
 Result<void> MemoryDevice::flush() {
   stats_.flushes += 1;
   return success();

@@ -28,6 +28,10 @@ class MemoryDevice final : public BlockDevice {
   /// Changes bytes of a range inside the disk, whatever its sectors are; counts as no request.
   void poke(u64 offset, ConstBytes from);
 
+  /// The bytes from `offset`, which is inside the disk, to the end of what is stored in one piece;
+  /// a piece that was never written is zeros. Valid until the next write.
+  [[nodiscard]] ConstBytes piece_at(u64 offset) const;
+
   /// Writes the disk into a new or emptied file, zeros as holes. Errors: io.
   Result<void> store(std::string const& path) const;
 

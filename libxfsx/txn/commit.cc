@@ -68,6 +68,7 @@ struct PreparedCommit::State {
   Result<void> reserve_log(u64 first, u64 count);
   Result<void> move_head();
   Result<CheckpointResult> log();
+  [[nodiscard]] Error log_failure(Error const& cause) const;
   Result<void> go_home(CheckpointResult const& checkpoint);
   Result<void> end_clean(CheckpointResult const& checkpoint);
   void stamp_new_lsn(Lsn lsn);
@@ -147,6 +148,15 @@ Result<CheckpointResult> PreparedCommit::State::log() {
   return writer->write_checkpoint(*items, writer->state().head, options.ticket);
 }
 
+/// What a failure before the commit point means. Part of a large checkpoint may lie in the log:
+/// nothing has changed, but the log is dirty until a mount has dropped what has no commit.
+Error PreparedCommit::State::log_failure(Error const& cause) const {
+  if (writer->commit_started()) return with_image(cause, ImageState::unknown);
+  Error const e = with_image(cause, ImageState::unchanged);
+  if (!writer->records_started()) return e;
+  return with_note(e, "the log may hold an unfinished checkpoint, which the next mount drops");
+}
+
 void PreparedCommit::State::stamp_new_lsn(Lsn lsn) {
   for (auto const& [address, block] : txn.blocks()) {
     stamp_block(*block.copy->kind, block.copy->data.bytes(), lsn);
@@ -155,7 +165,12 @@ void PreparedCommit::State::stamp_new_lsn(Lsn lsn) {
 
 Result<void> PreparedCommit::State::go_home(CheckpointResult const& checkpoint) {
   if (options.aids.new_lsn_at_home) stamp_new_lsn(checkpoint.start);
-  XFSX_TRYV(volume.device().write(home.writes));
+  std::span<WriteRequest const> left = home.writes;
+  while (!left.empty()) {
+    std::size_t const count = std::min(left.size(), steady_batch);
+    XFSX_TRYV(volume.device().write(left.first(count)));
+    left = left.subspan(count);
+  }
   XFSX_TRYV(volume.device().flush());
   for (std::shared_ptr<Buffer>& buffer : home.buffers) volume.cache().publish(std::move(buffer));
   return success();
@@ -196,9 +211,8 @@ Result<CommitReport> PreparedCommit::run() {
   s.reached(CommitStage::log_write);
   Result<CheckpointResult> const logged = s.log();
   if (!logged) {
-    bool const unknown = s.writer->commit_started();
     s.volume.shut_down(logged.error());
-    return with_image(logged.error(), unknown ? ImageState::unknown : ImageState::unchanged);
+    return s.log_failure(logged.error());
   }
   CheckpointResult const& checkpoint = logged.value();
   s.reached(CommitStage::durable);

@@ -12,11 +12,12 @@ WriteRequest part_of(Buffer const& buffer, u64 offset, u64 size) {
 
 /// Adds the inodes: their cluster as it will be, and of it only the sectors that they lie in.
 void add_inodes(Transaction const& txn, u64 unit, HomeImage& home) {
+  AlignedPool pool;
   std::map<u64, std::shared_ptr<Buffer>> clusters;
   std::map<u64, WriteRequest> writes;  // by address: two inodes of one sector are one write
   for (auto const& [number, inode] : txn.inodes()) {
     std::shared_ptr<Buffer>& cluster = clusters[inode.place.cluster.raw()];
-    if (!cluster) cluster = copy_of(*inode.cluster);
+    if (!cluster) cluster = copy_of(*inode.cluster, pool);
     std::ranges::copy(inode.bytes, cluster->data.bytes().begin() + inode.place.offset);
     u64 const start = inode.place.offset / unit * unit;
     WriteRequest const write = part_of(*cluster, start, unit);

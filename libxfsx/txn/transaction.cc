@@ -14,7 +14,8 @@ Result<Bytes> Transaction::edit(BufferRef const& block, InodeNumber owner) {
   auto found = blocks_.find(block->daddr.raw());
   if (found == blocks_.end()) {
     XFSX_TRYV(charge(block->data.size()));
-    found = blocks_.emplace(block->daddr.raw(), EditedBlock{block, copy_of(*block), owner}).first;
+    EditedBlock copy{block, copy_of(*block, pool_), owner};
+    found = blocks_.emplace(block->daddr.raw(), std::move(copy)).first;
   }
   return found->second.copy->data.bytes();
 }

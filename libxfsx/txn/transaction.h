@@ -61,6 +61,7 @@ class Transaction {
   Volume& volume_;
   u64 memory_limit_;
   u64 charged_ = 0;
+  AlignedPool pool_;
   std::map<u64, EditedBlock> blocks_;  // by daddr
   std::map<u64, EditedInode> inodes_;  // by number
 };

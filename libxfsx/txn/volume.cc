@@ -11,18 +11,42 @@ namespace {
 // The largest sector that the format knows; the real size stands inside.
 constexpr u64 max_sector = 32768;
 
-Result<LogState> look_at_log(BlockDevice& device, Geometry const& geometry) {
-  XFSX_TRY(LogGeometry const log, LogGeometry::of(geometry));
-  return find_log_head(device, log);
+Result<LogState> look_at_log(BlockDevice& device, FurtherDevices const& further,
+                             Geometry const& geometry) {
+  XFSX_TRY(LogPlace const place, place_log(geometry, device, further.log));
+  return find_log_head(place.device, place.log);
+}
+
+/// Whether the devices that were given are those of the filesystem, as far as their sizes tell.
+Result<void> check_further(BlockDevice& device, FurtherDevices const& further,
+                           Geometry const& geometry) {
+  if (further.log != nullptr) {
+    XFSX_TRYV(place_log(geometry, device, further.log));
+  }
+  if (further.realtime == nullptr) return success();
+  if (!geometry.has_realtime()) {
+    return refuse(EINVAL, "a realtime device was given, but the filesystem has none");
+  }
+  u64 const blocks = further.realtime->info().size / geometry.block_size();
+  if (geometry.realtime_blocks() <= blocks) return success();
+  Error e = make_error(Errc::truncated, EUCLEAN, "the device ends before its last realtime block");
+  e.device = DeviceRole::realtime;
+  e.structure = disk::Layout<disk::Superblock>::name;
+  e.field = "rblocks";
+  e.relation = Relation::at_most;
+  e.found.number = geometry.realtime_blocks();
+  e.expected.number = blocks;
+  return e;
 }
 
 }  // namespace
 
-Volume::Volume(BlockDevice& device, Geometry const& geometry)
+Volume::Volume(BlockDevice& device, FurtherDevices const& further, Geometry const& geometry)
     : device_(device),
+      further_(further),
       geometry_(geometry),
       cache_(device, geometry_),
-      log_(look_at_log(device, geometry_)) {
+      log_(look_at_log(device, further, geometry_)) {
   if (log_) cache_.set_log_head(log_.value().head);
 }
 
@@ -43,7 +67,16 @@ Result<void> Volume::check_alive() const {
   return e;
 }
 
-Result<std::unique_ptr<Volume>> Volume::open(BlockDevice& device) {
+Result<BlockDevice*> Volume::realtime_device() {
+  if (further_.realtime != nullptr) return further_.realtime;
+  return refuse(ENODEV, "the data is on the realtime device, which was not given (--rt-dev)");
+}
+
+bool Volume::log_is_missing() const {
+  return !geometry_.has_internal_log() && further_.log == nullptr;
+}
+
+Result<std::unique_ptr<Volume>> Volume::open(BlockDevice& device, FurtherDevices const& further) {
   DeviceInfo const info = device.info();
   u64 const unit = std::max<u64>(info.logical_sector, 512);
   AlignedBytes sector(std::min(max_sector, info.size / unit * unit));
@@ -51,7 +84,8 @@ Result<std::unique_ptr<Volume>> Volume::open(BlockDevice& device) {
   XFSX_TRYV(device.read({&request, 1}));
   XFSX_TRY(Geometry const geometry,
            Geometry::from_superblock(sector.bytes(), {info.size, info.logical_sector}));
-  return std::unique_ptr<Volume>(new Volume(device, geometry));
+  XFSX_TRYV(check_further(device, further, geometry));
+  return std::unique_ptr<Volume>(new Volume(device, further, geometry));
 }
 
 }  // namespace xfsx::inline v0

@@ -9,11 +9,19 @@ namespace xfsx::inline v0 {
 class Volume {
  public:
   /// Reads and checks the superblock and finds the head of the log; writes nothing. A log that
-  /// cannot be understood is no error here: `log()` keeps what was wrong with it. Errors: those of
-  /// Geometry::from_superblock, io, truncated.
-  static Result<std::unique_ptr<Volume>> open(BlockDevice& device);
+  /// cannot be understood, or whose device was not given, is no error here: `log()` keeps what was
+  /// wrong with it. Errors: those of Geometry::from_superblock, io, truncated; refused EINVAL for a
+  /// further device that the filesystem does not have, truncated for one that is too small.
+  static Result<std::unique_ptr<Volume>> open(BlockDevice& device,
+                                              FurtherDevices const& further = {});
 
   [[nodiscard]] BlockDevice& device() { return device_; }
+  /// The device of an external log; null if there is none or it was not given.
+  [[nodiscard]] BlockDevice* log_device() { return further_.log; }
+  /// The device of realtime files. Errors: refused ENODEV if it was not given.
+  [[nodiscard]] Result<BlockDevice*> realtime_device();
+  /// True if there is an external log that was not given.
+  [[nodiscard]] bool log_is_missing() const;
   [[nodiscard]] Geometry const& geometry() const { return geometry_; }
   [[nodiscard]] BufferCache& cache() { return cache_; }
   /// The log as it was found at open, or as the last commit left it.
@@ -27,9 +35,10 @@ class Volume {
   [[nodiscard]] Result<void> check_alive() const;
 
  private:
-  Volume(BlockDevice& device, Geometry const& geometry);
+  Volume(BlockDevice& device, FurtherDevices const& further, Geometry const& geometry);
 
   BlockDevice& device_;
+  FurtherDevices further_;
   Geometry geometry_;
   BufferCache cache_;
   Result<LogState> log_;

@@ -1,0 +1,104 @@
+// Blocks of btrees: records in leaves, keys and pointers in nodes and in roots inside forks.
+
+#include "base/view.h"
+#include "disk/btree.h"
+#include "inspect/decode.h"
+#include "inspect/structures.h"
+
+#include <algorithm>
+
+namespace xfsx::inline v0::inspect {
+
+namespace {
+
+/// As many of `wanted` elements of `size` bytes as lie in `bytes`.
+u32 bounded(u32 wanted, ConstBytes bytes, std::size_t size) {
+  return static_cast<u32>(std::min<std::size_t>(wanted, bytes.size() / size));
+}
+
+/// Keys, and the pointers behind room for as many keys as fit.
+template <class Key, class Pointer>
+void decode_node(Value& fields, ConstBytes body, u32 wanted) {
+  auto const room = static_cast<u32>(body.size() / (sizeof(Key) + sizeof(Pointer)));
+  u32 const count = std::min(wanted, room);
+  fields.add(decode_records<Key>("keys", body, count));
+  Value list = Value::list("ptrs", Value::Layout::row, 1);
+  ConstBytes const tail = body.subspan(room * sizeof(Key));
+  disk::Show const show = sizeof(Pointer) == 4 ? disk::Show::agblock : disk::Show::fsblock;
+  disk::Field const one{"ptr", 0, sizeof(Pointer), 1, disk::Order::big, show, {}};
+  for (u32 i = 0; i < count; ++i) {
+    list.add(decode_field(one, tail.subspan(i * sizeof(Pointer))));
+  }
+  fields.add(std::move(list));
+}
+
+template <class Header, class Record, class Key>
+Value decode_as(ConstBytes block) {
+  Value fields = Value::group({});
+  decode_fields(fields, disk::Layout<Header>::fields, block);
+  Header const& header = view_as<Header>(block);
+  ConstBytes const body = block.subspan(sizeof(Header));
+  u32 const count = header.numrecs.value();
+  if (header.level.value() == 0) {
+    fields.add(decode_records<Record>("recs", body, bounded(count, body, sizeof(Record))));
+  } else {
+    using Pointer = decltype(header.leftsib);
+    decode_node<Key, Pointer>(fields, body, count);
+  }
+  return fields;
+}
+
+template <class Record, class Key>
+Value decode_short(ConstBytes block, Geometry const& geometry) {
+  return geometry.version().self_describing
+             ? decode_as<disk::BtreeShortBlock, Record, Key>(block)
+             : decode_as<disk::BtreeShortBlockV4, Record, Key>(block);
+}
+
+/// Without sparse chunks the hole mask and the count are zero bytes above the free count.
+void hide_sparse_fields(Value& block) {
+  for (Value& list : block.items) {
+    if (list.name != "recs") continue;
+    for (Value& record : list.items) {
+      std::erase_if(record.items,
+                    [](Value const& v) { return v.name == "holemask" || v.name == "count"; });
+    }
+  }
+}
+
+}  // namespace
+
+Value decode_alloc_btree(ConstBytes block, Geometry const& geometry) {
+  return decode_short<disk::AllocRecord, disk::AllocRecord>(block, geometry);
+}
+
+Value decode_inode_btree(ConstBytes block, Geometry const& geometry) {
+  Value fields = decode_short<disk::InobtRecord, disk::InobtKey>(block, geometry);
+  if (!geometry.has(incompat::spinodes)) hide_sparse_fields(fields);
+  return fields;
+}
+
+Value decode_rmap_btree(ConstBytes block, Geometry const& geometry) {
+  return decode_short<disk::RmapRecord, disk::RmapKey>(block, geometry);
+}
+
+Value decode_refcount_btree(ConstBytes block, Geometry const& geometry) {
+  return decode_short<disk::RefcountRecord, disk::RefcountKey>(block, geometry);
+}
+
+Value decode_mapping_btree(ConstBytes block, Geometry const& geometry) {
+  return geometry.version().self_describing
+             ? decode_as<disk::BtreeLongBlock, disk::BmbtRecord, disk::BmbtKey>(block)
+             : decode_as<disk::BtreeLongBlockV4, disk::BmbtRecord, disk::BmbtKey>(block);
+}
+
+Value decode_mapping_root(ConstBytes fork) {
+  Value tree = Value::group("bmbt");
+  decode_fields(tree, disk::Layout<disk::BmdrBlock>::fields, fork);
+  ConstBytes const body = fork.subspan(sizeof(disk::BmdrBlock));
+  decode_node<disk::BmbtKey, be<FsBlock>>(tree, body,
+                                          view_as<disk::BmdrBlock>(fork).numrecs.value());
+  return tree;
+}
+
+}  // namespace xfsx::inline v0::inspect

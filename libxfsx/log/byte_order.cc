@@ -1,0 +1,35 @@
+#include "log/byte_order.h"
+
+#include "base/view.h"
+#include "disk/inode.h"
+
+#include <algorithm>
+
+namespace xfsx::inline v0 {
+
+void turn_fields(std::span<disk::Field const> fields, Bytes bytes) {
+  for (disk::Field const& field : fields) {
+    if (field.order != disk::Order::little) continue;
+    std::size_t const end = field.offset + std::size_t{field.size} * field.count;
+    for (std::size_t at = field.offset; at < end && at + field.size <= bytes.size();
+         at += field.size) {
+      std::ranges::reverse(bytes.subspan(at, field.size));
+    }
+  }
+}
+
+void turn_core(Bytes bytes) {
+  turn_fields(disk::Layout<disk::LogDinode>::fields, bytes);
+  bool const large = bytes.size() >= sizeof(disk::LogDinode);
+  if (large && (view_as<disk::LogDinode>(bytes).flags2.value() & disk::inode_flag2::bigtime) != 0) {
+    return;
+  }
+  // Seconds and nanoseconds were turned as one number, which also made them change places.
+  for (disk::Field const& field : disk::Layout<disk::LogDinode>::fields) {
+    if (field.show != disk::Show::timestamp || field.offset + 8U > bytes.size()) continue;
+    Bytes const time = bytes.subspan(field.offset, 8);
+    std::ranges::rotate(time, time.begin() + 4);
+  }
+}
+
+}  // namespace xfsx::inline v0
