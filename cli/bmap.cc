@@ -1,6 +1,5 @@
 // xfsx bmap [--attr] IMAGE FILE
 
-#include "open_image.h"
 #include "verb.h"
 
 #include <fmt/format.h>
@@ -19,21 +18,15 @@ constexpr char const* help =
 constexpr std::string_view head =
     "    offset     length    ag    agblock      fsblock        daddr  state\n";
 
-class Bmap : public Verb {
+class Bmap : public FileVerb {
  public:
   void declare(Parser& parser) override {
-    parser.operand("FILE", file_, "an absolute path, or inode:N");
+    declare_file(parser);
     parser.flag("--attr", attr_, "the attribute fork instead of the data fork");
     parser.details(help);
   }
 
-  std::string check_usage(GlobalOptions const& options) override {
-    return check_operand(file_, options);
-  }
-
-  Result<void> run(Session& session) override {
-    XFSX_TRY(OpenImage const image, open_image(session, false));
-    XFSX_TRY(InodeNumber const inode, resolve_operand(session, *image.filesystem, file_));
+  Result<void> show(Session& session, Filesystem& fs, InodeNumber inode) override {
     bool const json = session.options().json;
     Value list = Value::list("mappings");
     std::string text(head);
@@ -45,13 +38,12 @@ class Bmap : public Verb {
       }
       return true;
     };
-    XFSX_TRYV(image.filesystem->mappings(inode, attr_ ? Fork::attr : Fork::data, visit));
+    XFSX_TRYV(fs.mappings(inode, attr_ ? Fork::attr : Fork::data, visit));
     if (!json) return session.print(text);
-    Value document = session.document("bmap");
-    document.add(Value::words("file", operand_bytes(file_, session.options())));
-    document.add(Value::words("fork", attr_ ? "attr" : "data"));
-    document.add(std::move(list));
-    return session.print_document(document);
+    Value said = document(session, "bmap");
+    said.add(Value::words("fork", attr_ ? "attr" : "data"));
+    said.add(std::move(list));
+    return session.print_document(said);
   }
 
  private:
@@ -81,7 +73,6 @@ class Bmap : public Verb {
                        m.realtime ? " realtime" : "");
   }
 
-  std::string file_;
   bool attr_ = false;
 };
 

@@ -1,11 +1,12 @@
 // xfsx cat IMAGE FILE
 
-#include "open_image.h"
 #include "text.h"
 #include "verb.h"
 
 #include "base/view.h"
 #include "cache/buffer_cache.h"
+
+#include <future>
 
 namespace xfsx::inline v0::cli {
 
@@ -17,7 +18,13 @@ constexpr char const* help =
     "are shown as a backslash and three octal digits. With --json the document has the bytes,\n"
     "base64, in `data_bytes`; after a read error it ends where the error was met.\n";
 
-constexpr std::size_t chunk_size = 3 << 20;  // a multiple of 3, so that base64 goes on seamlessly
+// A multiple of 3, so that base64 goes on seamlessly, and large: between two chunks the queue of
+// the device runs empty.
+constexpr std::size_t chunk_size = 24 << 20;
+// What is written at once; between two pieces progress is told and a wish to stop is heard. Also a
+// multiple of 3.
+constexpr std::size_t piece_size = 3 << 20;
+static_assert(chunk_size % piece_size == 0 && piece_size % 3 == 0);
 
 /// Bytes for a terminal. A character that a chunk cuts in two waits for its other half.
 class TerminalText {
@@ -46,42 +53,76 @@ class TerminalText {
   std::string kept_;
 };
 
-class Cat : public Verb {
+class Cat : public FileVerb {
  public:
   void declare(Parser& parser) override {
-    parser.operand("FILE", file_, "an absolute path, or inode:N");
+    declare_file(parser);
     parser.details(help);
   }
 
-  std::string check_usage(GlobalOptions const& options) override {
-    return check_operand(file_, options);
-  }
-
-  Result<void> run(Session& session) override {
-    XFSX_TRY(OpenImage const image, open_image(session, false));
-    XFSX_TRY(InodeNumber const inode, resolve_operand(session, *image.filesystem, file_));
-    XFSX_TRY(FileStatus const status, image.filesystem->stat(inode));
+  Result<void> show(Session& session, Filesystem& fs, InodeNumber inode) override {
+    XFSX_TRY(FileStatus const status, fs.stat(inode));
     // The first read comes before the first output, so that a refusal has no half document.
-    AlignedBytes buffer(chunk_size);
-    XFSX_TRY(u64 got, image.filesystem->read(inode, 0, buffer.bytes()));
+    Chunk chunk(status.size);
+    XFSX_TRY(chunk.got, fs.read(inode, 0, chunk.buffer.bytes()));
     XFSX_TRYV(begin(session, status));
-    for (u64 at = 0; got != 0;) {
-      at += got;
-      XFSX_TRYV(put(session, text_of(buffer.bytes().first(got)), at >= status.size));
-      session.progress("bytes read", at, status.size);
-      XFSX_TRYV(session.check_cancelled());
-      XFSX_TRY(got, image.filesystem->read(inode, at, buffer.bytes()));
+    Chunk next(status.size > chunk.got ? status.size : 0);
+    for (u64 at = 0; chunk.got != 0;) {
+      u64 const end = at + chunk.got;
+      XFSX_TRYV(read_while(end < status.size ? &next : nullptr, fs, inode, end,
+                           [&] { return put_pieces(session, chunk.text(), at, status.size); }));
+      if (end >= status.size) break;
+      at = end;
+      std::swap(chunk, next);
     }
     return session.options().json ? session.print("\"}\n") : Result<void>(success());
   }
 
  private:
+  struct Chunk {
+    explicit Chunk(u64 size)
+        : buffer(AlignedBytes::uninitialized(std::min<u64>(std::max<u64>(size, 1), chunk_size))) {}
+    [[nodiscard]] std::string_view text() const { return text_of(buffer.bytes().first(got)); }
+
+    AlignedBytes buffer;
+    u64 got = 0;
+  };
+
+  /// Fills `next`, if there is one, from byte `at` on while `work` runs: the device reads while
+  /// what it read before is written.
+  template <class Work>
+  static Result<void> read_while(Chunk* next, Filesystem& fs, InodeNumber inode, u64 at,
+                                 Work work) {
+    if (next == nullptr) return work();
+    Result<u64> got = u64{0};
+    std::future<void> reader =
+        std::async(std::launch::async, [&] { got = fs.read(inode, at, next->buffer.bytes()); });
+    Result<void> const done = work();  // the future waits if this throws
+    reader.get();
+    XFSX_TRYV(done);
+    XFSX_TRY(next->got, got);
+    return success();
+  }
+
   Result<void> begin(Session& session, FileStatus const& status) {
     if (!session.options().json) return success();
-    Value document = session.document("cat");
-    document.add(Value::words("file", operand_bytes(file_, session.options())));
-    document.add(Value::wide_integer("size", status.size));
-    return session.print_open_document(document, "data_bytes");
+    Value said = document(session, "cat");
+    said.add(Value::wide_integer("size", status.size));
+    return session.print_open_document(said, "data_bytes");
+  }
+
+  /// Writes `bytes`, which begin at byte `at` of `size` ones.
+  Result<void> put_pieces(Session& session, std::string_view bytes, u64 at, u64 size) {
+    while (!bytes.empty()) {
+      std::string_view const piece = bytes.substr(0, piece_size);
+      at += piece.size();
+      XFSX_TRYV(put(session, piece, at >= size));
+      bytes.remove_prefix(piece.size());
+      if (at >= size) break;
+      session.progress("bytes read", at, size);
+      XFSX_TRYV(session.check_cancelled());
+    }
+    return success();
   }
 
   Result<void> put(Session& session, std::string_view bytes, bool last) {
@@ -90,7 +131,6 @@ class Cat : public Verb {
     return session.print(terminal_.take(bytes, last));
   }
 
-  std::string file_;
   TerminalText terminal_;
 };
 

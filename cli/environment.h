@@ -31,6 +31,18 @@ struct Attention {
   std::atomic<bool> report_wanted{false};  ///< SIGUSR1 arrived
 };
 
+/// While one stands, a second signal says that the image may be changed in part.
+class Writing {
+ public:
+  explicit Writing(Attention& attention) : attention_(attention) { attention_.writing = true; }
+  Writing(Writing const&) = delete;
+  Writing& operator=(Writing const&) = delete;
+  ~Writing() { attention_.writing = false; }
+
+ private:
+  Attention& attention_;
+};
+
 struct Environment {
   Sink& out;
   Sink& err;

@@ -2,6 +2,7 @@
 
 #include "open_image.h"
 #include "report.h"
+#include "text.h"
 #include "verb.h"
 
 #include <fmt/format.h>
@@ -13,7 +14,8 @@ namespace {
 constexpr char const* help =
     "Shows what the superblock says of the filesystem and what state its log is in. `state`\n"
     "is clean, dirty (changes wait in the log: mount and unmount the filesystem to replay\n"
-    "them) or unreadable. Counters are exact only if the log is clean. With -v the back end\n"
+    "them), unreadable, or unseen (on a device of its own, which was not given). Counters are "
+    "exact only if the log is clean. With -v the back end\n"
     "that drives the device is named.\n";
 
 Value lsn_value(std::string_view name, Lsn lsn) {
@@ -28,7 +30,7 @@ Value identity_of(FilesystemInfo const& i) {
   Value v = Value::group("filesystem");
   v.add(Value::words("uuid", to_string(i.uuid)));
   v.add(Value::words("meta_uuid", to_string(i.meta_uuid)));
-  v.add(Value::words("label", i.label.c_str()));
+  v.add(Value::words("label", i.label.c_str())).spelling = escape(i.label.c_str(), false);
   return v;
 }
 
@@ -76,6 +78,7 @@ Value features_of(FilesystemInfo const& i) {
 }
 
 std::string_view log_state(FilesystemInfo const& i) {
+  if (!i.internal_log && !i.log_device) return "unseen";
   if (!i.log) return "unreadable";
   return i.log->clean ? "clean" : "dirty";
 }
@@ -96,13 +99,15 @@ Value log_of(FilesystemInfo const& i) {
   return v;
 }
 
-Value device_of(FilesystemInfo const& i) {
-  Value v = Value::group("device");
-  v.add(Value::wide_integer("size", i.device.size));
-  v.add(Value::integer("logical_sector", i.device.logical_sector));
-  v.add(Value::flag("block_device", i.device.is_block_device));
-  v.add(Value::flag("write_protected", i.device.write_protected));
-  v.add(Value::words("backend", i.device.backend));
+Value device_of(std::string_view name, DeviceInfo const& device) {
+  Value v = Value::group(name);
+  v.add(Value::wide_integer("offset", device.offset));
+  if (device.partition != 0) v.add(Value::integer("partition", device.partition));
+  v.add(Value::wide_integer("size", device.size));
+  v.add(Value::integer("logical_sector", device.logical_sector));
+  v.add(Value::flag("block_device", device.is_block_device));
+  v.add(Value::flag("write_protected", device.write_protected));
+  v.add(Value::words("backend", device.backend));
   return v;
 }
 
@@ -122,7 +127,11 @@ class Info : public Verb {
     document.add(log_of(info));
     // For people the answer to the most frequent question stands on a line of its own.
     if (!json) document.add(Value::words("log state", log_state(info)));
-    if (json || session.options().verbose) document.add(device_of(info));
+    if (json || session.options().verbose) {
+      document.add(device_of("device", info.device));
+      if (info.log_device) document.add(device_of("log_device", *info.log_device));
+      if (info.realtime_device) document.add(device_of("realtime_device", *info.realtime_device));
+    }
     return json ? session.print_document(document) : session.print(to_report(document));
   }
 };

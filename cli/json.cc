@@ -2,6 +2,7 @@
 
 #include "text.h"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace xfsx::inline v0::cli {
@@ -49,7 +50,24 @@ Json tree_of(Value const& value) {
 }  // namespace
 
 std::string to_json(Value const& value) {
-  return tree_of(value).dump();
+  std::string const text = tree_of(value).dump();
+  // JSON lets these stand as they are; some terminals obey them.
+  auto const commands = [&text](std::size_t i) {
+    auto const byte = static_cast<unsigned char>(text[i]);
+    auto const next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
+    return byte == 0x7f || (byte == 0xc2 && next >= 0x80 && next < 0xa0);
+  };
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (!commands(i)) {
+      out += text[i];
+      continue;
+    }
+    bool const two = text[i] != 0x7f;
+    out += fmt::format("\\u{:04x}", static_cast<unsigned char>(text[two ? ++i : i]));
+  }
+  return out;
 }
 
 }  // namespace xfsx::inline v0::cli

@@ -72,17 +72,24 @@ class Ls : public Verb {
 
   Result<void> list_below(Session& session, Filesystem& fs, InodeNumber directory) {
     Result<void> shown = success();
-    Result<void> const walked = fs.walk(directory, [&](WalkedDirectory const& at) {
-      shown = show_all(session, fs, at.path.empty() ? at.path : at.path + "/", at.entries);
-      return shown.has_value();
-    });
+    WalkOptions options;
+    options.inodes = long_;
+    Result<void> const walked = fs.walk(
+        directory,
+        [&](WalkedDirectory const& at) {
+          shown = show_all(session, fs, at.path.empty() ? at.path : at.path + "/", at.entries);
+          return shown.has_value();
+        },
+        options);
     return shown ? walked : shown;
   }
 
   Result<void> show_all(Session& session, Filesystem& fs, std::string const& prefix,
                         std::vector<DirectoryEntry> const& entries) {
-    for (DirectoryEntry const& entry : entries) {
-      XFSX_TRYV(show(session, fs, prefix, entry));
+    std::size_t ready = 0;
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      if (long_ && i == ready) ready += fs.prefetch(std::span(entries).subspan(i));
+      XFSX_TRYV(show(session, fs, prefix, entries[i]));
     }
     done_ += entries.size();
     session.progress("names listed", done_, 0);

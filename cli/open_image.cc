@@ -1,10 +1,10 @@
 #include "open_image.h"
+#include "base/parse.h"
 
 #include "text.h"
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <optional>
 
 namespace xfsx::inline v0::cli {
@@ -15,13 +15,8 @@ constexpr std::string_view inode_prefix = "inode:";
 
 std::optional<InodeNumber> inode_operand(std::string_view operand) {
   if (!operand.starts_with(inode_prefix)) return std::nullopt;
-  std::string_view const digits = operand.substr(inode_prefix.size());
-  u64 number = 0;
-  auto const [end, status] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  if (digits.empty() || status != std::errc{} || end != digits.data() + digits.size()) {
-    return std::nullopt;
-  }
-  return InodeNumber(number);
+  std::optional<u64> const number = parse_digits(operand.substr(inode_prefix.size()));
+  return number ? std::optional(InodeNumber(*number)) : std::nullopt;
 }
 
 std::string sentence(Warning const& warning) {
@@ -34,6 +29,9 @@ std::string sentence(Warning const& warning) {
                            : "the log cannot be understood";
     case Warning::Code::unknown_ro_compat:
       return fmt::format("unknown ro_compat feature bits {:#x}: reading goes on", warning.value);
+    case Warning::Code::unseen_log:
+      return "the log is on a device of its own, which was not given (--log-dev): changes may wait "
+             "in it, and what is shown may be old";
   }
   return "unknown warning";
 }
@@ -42,8 +40,9 @@ std::string sentence(Warning const& warning) {
 
 Result<OpenImage> open_image(Session& session, bool writable) {
   OpenImage image;
-  XFSX_TRY(image.device, session.open(writable));
-  XFSX_TRY(image.filesystem, Filesystem::open(*image.device));
+  XFSX_TRY(image.devices, session.open(writable));
+  OpenOptions const options{image.devices.further()};
+  XFSX_TRY(image.filesystem, Filesystem::open(*image.devices.data, options));
   if (!writable) {
     for (Warning const& warning : image.filesystem->warnings()) {
       session.warn(to_string(warning.code), sentence(warning));

@@ -7,9 +7,9 @@
 
 namespace xfsx::inline v0::cli {
 
-/// A filesystem and the device that it must not outlive.
+/// A filesystem and the devices that it must not outlive.
 struct OpenImage {
-  std::unique_ptr<BlockDevice> device;
+  Devices devices;
   std::unique_ptr<Filesystem> filesystem;
 };
 

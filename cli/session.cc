@@ -60,6 +60,7 @@ Value error_object(Error const& e, std::string const& image, bool writing) {
   if (e.errno_class != 0) o.add(Value::words("errno", errno_name(e.errno_class)));
   if (!image.empty()) o.add(Value::words("path", image));
   if (e.operand != 0) o.add(Value::integer("operand", e.operand));
+  if (e.device != DeviceRole::data) o.add(Value::words("device", to_string(e.device)));
   if (!e.structure.empty()) o.add(Value::words("structure", e.structure));
   if (e.address_kind != AddressKind::none) {
     o.add(Value::words("address_kind", kind_of(e.address_kind)));
@@ -82,14 +83,35 @@ Value error_object(Error const& e, std::string const& image, bool writing) {
 
 }  // namespace
 
-Result<std::unique_ptr<BlockDevice>> Session::open(bool writable) {
+Result<Devices> Session::open(bool writable) {
   OpenDeviceOptions how;
   how.writable = writable;
   how.backend = options_.io;
-  how.offset = options_.offset;
-  XFSX_TRY(std::unique_ptr<BlockDevice> device, open_device(image_, how));
-  tell(fmt::format("back end {}", device->info().backend));
-  return device;
+  how.offset = options_.offset.value_or(0);
+  how.partition = options_.partition;
+  how.search = !options_.offset;
+  Devices devices;
+  XFSX_TRY(devices.data, open_device(image_, how));
+  DeviceInfo const info = devices.data->info();
+  tell(fmt::format("back end {}", info.backend));
+  if (info.partition != 0) {
+    tell(fmt::format("partition {} at byte {}", info.partition, info.offset));
+  }
+  XFSX_TRY(devices.log, open_further(options_.log_device, DeviceRole::log));
+  XFSX_TRY(devices.realtime, open_further(options_.realtime_device, DeviceRole::realtime));
+  return devices;
+}
+
+Result<std::unique_ptr<BlockDevice>> Session::open_further(std::string const& path,
+                                                           DeviceRole role) const {
+  // Only the data device is ever written: filesystems with a log of their own are refused.
+  OpenDeviceOptions how;
+  how.backend = options_.io;
+  how.role = role;
+  if (path.empty()) return std::unique_ptr<BlockDevice>();
+  Result<std::unique_ptr<BlockDevice>> device = open_device(path, how);
+  if (device || !device.error().note.view().empty()) return device;
+  return with_note(device.error(), path);
 }
 
 Result<void> Session::written(int status) {
@@ -160,7 +182,6 @@ void Session::tell(std::string_view text) {
 
 void Session::progress(std::string_view what, u64 done, u64 total) {
   double const now = environment_.uptime();
-  if (started_ < 0) started_ = now;
   bool const asked = environment_.attention.report_wanted.exchange(false);
   bool const allowed =
       options_.progress == When::always ||
@@ -176,6 +197,17 @@ void Session::progress(std::string_view what, u64 done, u64 total) {
 Result<void> Session::check_cancelled() {
   if (!environment_.attention.cancelled) return success();
   return make_error(Errc::cancelled, ECANCELED, "cancelled");
+}
+
+void Session::problem(std::string_view file, Error const& error) {
+  if (options_.json) {
+    Value o = error_object(error, image_, false);
+    o.add(Value::words("file", file));
+    environment_.err.write(to_json(o) + "\n");
+  } else {
+    line({}, {}, fmt::format("{}: {}", file, describe(error)));
+  }
+  environment_.err.flush();
 }
 
 int Session::fail(Error const& error) {

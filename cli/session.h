@@ -21,16 +21,25 @@ struct GlobalOptions {
   bool quiet = false;
   bool verbose = false;
   bool hex_path = false;
-  u64 offset = 0;  ///< bytes
+  std::optional<u64> offset;                ///< bytes
+  u32 partition = 0;                        ///< 0 if not given
+  std::string log_device, realtime_device;  ///< paths; empty for none
   IoBackend io = IoBackend::automatic;
   When color = When::automatic;
   When progress = When::automatic;
 };
 
+/// The devices of a filesystem, open.
+struct Devices {
+  std::unique_ptr<BlockDevice> data, log, realtime;
+
+  [[nodiscard]] FurtherDevices further() const { return {log.get(), realtime.get()}; }
+};
+
 class Session {
  public:
   Session(Environment& environment, GlobalOptions const& options)
-      : environment_(environment), options_(options) {}
+      : environment_(environment), options_(options), started_(environment.uptime()) {}
 
   /// The image that the verb works on, as the person wrote it; messages begin with it.
   void set_image(std::string image) { image_ = std::move(image); }
@@ -38,8 +47,9 @@ class Session {
   [[nodiscard]] GlobalOptions const& options() const { return options_; }
   [[nodiscard]] Environment& environment() { return environment_; }
 
-  /// Opens the image as the options say. Errors: those of open_device.
-  Result<std::unique_ptr<BlockDevice>> open(bool writable);
+  /// Opens the image as the options say, and for reading the further devices that they name.
+  /// Errors: those of open_device.
+  Result<Devices> open(bool writable);
 
   /// Writes data to stdout. Errors: io with the errno of the write.
   Result<void> print(std::string_view data);
@@ -59,6 +69,13 @@ class Session {
   /// How far the verb has come; shown when it is due. `total` 0: not known.
   void progress(std::string_view what, u64 done, u64 total);
 
+  /// Tells an error about `file` and lets the verb go on.
+  void problem(std::string_view file, Error const& error);
+
+  /// What could be done was done, and something could not: the exit status says so.
+  void set_incomplete() { incomplete_ = true; }
+  [[nodiscard]] bool incomplete() const { return incomplete_; }
+
   /// For verbs that write: from now on an operational error says what became of the image.
   void set_writes() { writes_ = true; }
 
@@ -73,6 +90,7 @@ class Session {
   Result<void> finish();
 
  private:
+  Result<std::unique_ptr<BlockDevice>> open_further(std::string const& path, DeviceRole role) const;
   void message(std::string_view kind, std::string_view code, std::string_view text);
   /// `text` without control characters: names on disk must not steer a terminal or break a line.
   void line(std::string_view mark, std::string_view color, std::string_view text);
@@ -84,8 +102,9 @@ class Session {
   std::string image_;
   bool reader_gone_ = false;
   bool writes_ = false;
+  bool incomplete_ = false;
   double next_progress_ = 1.0;
-  double started_ = -1.0;
+  double started_;
 };
 
 /// A line that needs no session: `xfsx: message`, or a JSON object.

@@ -20,11 +20,11 @@ sigset_t watched() {
 
 /// The second request to stop does not wait for anything.
 [[noreturn]] void leave_at_once(bool writing) {
-  constexpr std::string_view dirty =
-      "xfsx: interrupted while the image was being written: the log may be dirty; mount and "
-      "unmount the filesystem to replay it [EINTR]\n";
+  constexpr std::string_view half_written =
+      "xfsx: interrupted while the image was being written: it may be changed in part; if its log "
+      "is dirty, mount and unmount the filesystem to replay it [EINTR]\n";
   constexpr std::string_view clean = "xfsx: interrupted [EINTR]\n";
-  std::string_view const text = writing ? dirty : clean;
+  std::string_view const text = writing ? half_written : clean;
   if (::write(STDERR_FILENO, text.data(), text.size()) < 0) _exit(exit_status::operational);
   _exit(writing ? exit_status::operational : exit_status::cancelled);
 }

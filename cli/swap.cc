@@ -94,18 +94,6 @@ Value io_value(BlockDevice const& device) {
   return v;
 }
 
-/// While one stands, a second signal says that the log may be dirty.
-class Writing {
- public:
-  explicit Writing(Attention& attention) : attention_(attention) { attention_.writing = true; }
-  Writing(Writing const&) = delete;
-  Writing& operator=(Writing const&) = delete;
-  ~Writing() { attention_.writing = false; }
-
- private:
-  Attention& attention_;
-};
-
 class Swap : public Verb {
  public:
   void declare(Parser& parser) override {
@@ -131,10 +119,10 @@ class Swap : public Verb {
     XFSX_TRY(ExchangeRequest const request, make_request(session, *image.filesystem));
     if (dry_run_) {
       XFSX_TRY(ExchangePlan const plan, image.filesystem->plan_exchange(request));
-      return report(session, *image.device, plan, nullptr);
+      return report(session, *image.devices.data, plan, nullptr);
     }
     XFSX_TRY(ExchangeReport const done, exchange(session, *image.filesystem, request));
-    return report(session, *image.device, done.plan, &done.commit);
+    return report(session, *image.devices.data, done.plan, &done.commit);
   }
 
  private:

@@ -1,4 +1,5 @@
 #include "text.h"
+#include "base/parse.h"
 
 #include <fmt/format.h>
 
@@ -49,13 +50,6 @@ std::size_t good_prefix(std::string_view bytes) {
     ++n;
   }
   return n;
-}
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 }  // namespace
@@ -129,14 +123,9 @@ std::string escape(std::string_view bytes, bool backslash) {
 }
 
 Result<std::string> from_hex(std::string_view digits) {
-  std::string out;
-  for (std::size_t i = 0; i < digits.size(); i += 2) {
-    int const high = hex_digit(digits[i]);
-    int const low = i + 1 < digits.size() ? hex_digit(digits[i + 1]) : -1;
-    if (high < 0 || low < 0) return refuse(EINVAL, "the path is not pairs of hexadecimal digits");
-    out += static_cast<char>(high * 16 + low);
-  }
-  return out;
+  std::optional<std::string> bytes = parse_hex(digits);
+  if (!bytes) return refuse(EINVAL, "the path is not pairs of hexadecimal digits");
+  return std::move(*bytes);
 }
 
 }  // namespace xfsx::inline v0::cli

@@ -10,9 +10,18 @@ constexpr VerbRow table[] = {
     {"stat", "show what an inode says", make_stat},
     {"cat", "write a file's bytes to stdout", make_cat},
     {"readlink", "show where a symbolic link leads", make_readlink},
+    {"xattr", "list extended attributes, or write the value of one", make_xattr},
     {"bmap", "show where a file's blocks lie", make_bmap},
+    {"extract", "copy a tree out of the image", make_extract},
+    {"find-owner", "tell which inode or structure owns a block", make_find_owner},
     {"swap", "exchange the contents of two files, atomically", make_swap},
     {"inspect", "decode a structure field by field", make_inspect},
+    {"set", "change one field of a structure, to test with", make_set},
+    {"fuzz", "damage one field of a structure, to test with", make_fuzz},
+    {"document", "write the tables of all structures as Markdown", make_document},
+    {"log", "show records, transactions and items of the log", make_log},
+    {"manual", "write manual pages", make_manual},
+    {"completion", "write what lets a shell complete words", make_completion},
 };
 
 }  // namespace
