@@ -1,7 +1,8 @@
 // Btree blocks of both forms: whatever passes the verifier can be walked entry by entry.
 
-#include "btree/node.h"
-#include "format/verify_btree.h"
+#include "btree/traits.h"
+#include "fuzz/support/promises.h"
+#include "fuzz/support/structures.h"
 #include "fuzz/support/target.h"
 
 namespace {
@@ -9,34 +10,48 @@ namespace {
 using namespace xfsx;
 using namespace xfsx::fuzz;
 
-/// Reads every entry of an accepted block; the keys of a block rise.
-template <BtreeTraits T>
-void walk(ConstBytes block) {
-  BtreeNode<T> const node = BtreeNode<T>::of_block(block);
-  must(node.count() <= T::shape.max_records(block.size(), node.level()));
-  for (u32 i = 0; i < node.count(); ++i) {
-    must(node.upper_bound(node.key(i)) == i + 1);
-    if (node.level() > 0) (void)node.pointer(i);
-  }
-}
-
 struct Tree {
   Form form;
   BlockKind const& kind;
-  Region header, record, key;
-  void (*walk)(ConstBytes block);
+  bool in_ag;
+  Region record, key;  ///< as if there were no header
 };
 
+/// Element `index` of an array, behind a header, of what `first` is one of.
+Region element(Region first, std::size_t header, u32 index) {
+  disk::Field const& last = first.fields.back();
+  first.at += header + index * std::size_t{last.offset + u32{last.size}};
+  return first;
+}
+
+/// The header of a version, and where what it is the header of begins.
+struct Headers {
+  Region region;
+  std::size_t size;
+};
+
+Headers header_of(FormatVersion const& version, bool in_ag) {
+  bool const v5 = version.self_describing;
+  if (in_ag) {
+    return {v5 ? region<disk::BtreeShortBlock>() : region<disk::BtreeShortBlockV4>(),
+            version.short_block};
+  }
+  return {v5 ? region<disk::BtreeLongBlock>() : region<disk::BtreeLongBlockV4>(),
+          version.long_block};
+}
+
+/// A tree and the tables that cover what follows its header.
+template <BtreeTraits T>
+Tree tree_of(Form form) {
+  return {form, T::kind(), std::same_as<typename T::Pointer, AgBlock>,
+          region<typename T::DiskRecord>(), region<typename T::DiskKey>()};
+}
+
 Tree const trees[] = {
-    {Form::inobt, inobt_kind, region<disk::BtreeShortBlock>(),
-     region<disk::InobtRecord>(sizeof(disk::BtreeShortBlock)),
-     region<disk::InobtKey>(sizeof(disk::BtreeShortBlock)), walk<Inobt>},
-    {Form::refcountbt, refcountbt_kind, region<disk::BtreeShortBlock>(),
-     region<disk::RefcountRecord>(sizeof(disk::BtreeShortBlock)),
-     region<disk::RefcountKey>(sizeof(disk::BtreeShortBlock)), walk<Refcountbt>},
-    {Form::bmbt, bmbt_kind, region<disk::BtreeLongBlock>(),
-     region<disk::BmbtRecord>(sizeof(disk::BtreeLongBlock)),
-     region<disk::BmbtKey>(sizeof(disk::BtreeLongBlock)), walk<Bmbt>},
+    tree_of<Inobt>(Form::inobt),   tree_of<Refcountbt>(Form::refcountbt),
+    tree_of<Bmbt>(Form::bmbt),     tree_of<Bnobt>(Form::bnobt),
+    tree_of<Cntbt>(Form::cntbt),   tree_of<Finobt>(Form::finobt),
+    tree_of<Rmapbt>(Form::rmapbt),
 };
 
 }  // namespace
@@ -53,19 +68,21 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   OverlayDisk disk = world.disk();
   std::vector<std::byte> const original = read_at(disk, site.offset, site.length);
   std::vector<std::byte> block = original;
-  // The record that is changed may be any of the block.
-  Region record = tree.record;
-  disk::Field const& last = record.fields.back();
-  record.at += input.byte() * std::size_t{last.offset + u32{last.size}};
-  Region const regions[] = {tree.header, record, tree.key};
+  // The record that is changed may be any of the block, and so may the key.
+  u32 const which = input.byte();
+  Headers const header = header_of(g.version(), tree.in_ag);
+  Region const record = element(tree.record, header.size, which);
+  Region const key = element(tree.key, header.size, (flags & 0x40) != 0 ? which : 0);
+  Region const regions[] = {header.region, record, key};
   mutate(input, block, regions);
   bool const stamped = (flags & flag::keep_checksum) == 0;
-  if (stamped) stamp_block(tree.kind, block, lsn_of(tree.kind, block));
+  if (stamped) restamp(g.version(), tree.kind, block);
+  write_at(disk, site.offset, block);
 
   BlockContext const context{g, g.locate(Daddr(site.offset / 512))};
   if (!verify_block(tree.kind, block, context, Lsn(0))) return 0;
-  must(stamped || block == original);
+  must(stamped || !g.version().self_describing || block == original);
   (void)verify_owner(tree.kind, block, context, site.owner);
-  tree.walk(block);
+  check_btree_block(g.version(), tree.form, block);
   return 0;
 }

@@ -1,6 +1,8 @@
 // A whole filesystem with changed structures of any kind, used as a person would: info, a walk from
-// the root, and of each file its status, mappings, link and first bytes. Every step has a bound.
+// the root, and of each file its status, mappings, link and first bytes; then two of its files
+// exchange their contents. Every step has a bound.
 
+#include "fuzz/support/promises.h"
 #include "fuzz/support/structures.h"
 #include "fuzz/support/target.h"
 
@@ -16,9 +18,9 @@ namespace {
 using namespace xfsx;
 using namespace xfsx::fuzz;
 
-constexpr unsigned most_directories = 24;
-constexpr unsigned most_files = 48;
-constexpr std::size_t most_bytes = 64 << 10;
+constexpr unsigned most_directories = 8;
+constexpr unsigned most_files = 16;
+constexpr std::size_t most_bytes = 8 << 10;
 
 /// One structure, an AG header included.
 void change_something(Input& input, OverlayDisk& disk, World const& world) {
@@ -31,12 +33,12 @@ void change_something(Input& input, OverlayDisk& disk, World const& world) {
     BlockKind const& kind = which % 2 == 0 ? agf_kind : agi_kind;
     Region const table = which % 2 == 0 ? region<disk::Agf>() : region<disk::Agi>();
     mutate(input, sector, {&table, 1}, 2);
-    stamp_block(kind, sector, lsn_of(kind, sector));
+    restamp(g.version(), kind, sector);
     write_at(disk, at.raw() * 512, sector);
     return;
   }
   Form const form = static_cast<Form>(choice % form_count);
-  change_structure(input, disk, form, world.pick(form, input.byte()), 3);
+  change_structure(input, world, disk, form, world.pick(form, input.byte()), 3);
 }
 
 void use_file(Filesystem& fs, InodeNumber ino) {
@@ -54,22 +56,48 @@ void use_file(Filesystem& fs, InodeNumber ino) {
   }
 }
 
-void use(Filesystem& fs, std::vector<InodeNumber> files) {
-  (void)fs.info();
-  (void)fs.warnings();
+/// The files that the walk and the image's own list name, in this order: what is reached through
+/// changed directories comes first.
+std::vector<InodeNumber> walk(Filesystem& fs, std::vector<InodeNumber> const& more) {
+  std::vector<InodeNumber> files;
   Result<InodeNumber> const root = fs.resolve("/");
-  if (!root) return;
+  if (!root) return more;
   unsigned directories = 0;
   (void)fs.walk(root.value(), [&](WalkedDirectory const& directory) {
     must(std::ranges::is_sorted(directory.entries, {}, &DirectoryEntry::name));
-    for (std::size_t i = 0; i < std::min<std::size_t>(directory.entries.size(), 4); ++i) {
+    for (std::size_t i = 0; i < std::min<std::size_t>(directory.entries.size(), 2); ++i) {
       files.push_back(directory.entries[i].inode);
       (void)fs.resolve("/" + directory.path + "/" + directory.entries[i].name);
     }
     return ++directories < most_directories;
   });
-  if (files.size() > most_files) files.resize(most_files);
-  for (InodeNumber const ino : files) use_file(fs, ino);
+  files.insert(files.end(), more.begin(), more.end());
+  return files;
+}
+
+std::vector<InodeNumber> regular_among(Filesystem& fs, std::vector<InodeNumber> files) {
+  std::ranges::sort(files);
+  files.erase(std::ranges::unique(files).begin(), files.end());
+  std::vector<InodeNumber> regular;
+  for (InodeNumber const ino : files) {
+    Result<FileStatus> const status = fs.stat(ino);
+    if (status && status.value().type == FileType::regular) regular.push_back(ino);
+  }
+  return regular;
+}
+
+/// Two regular files, or two ranges of them, change places.
+void exchange(Input& input, Filesystem& fs, OverlayDisk& disk,
+              std::vector<InodeNumber> const& files) {
+  if (files.empty()) return;
+  ExchangeRequest request;
+  request.file1 = files[input.byte() % files.size()];
+  request.file2 = files[input.byte() % files.size()];
+  if (u8 const how = input.byte(); how % 2 == 1) {
+    u64 const unit = (how & 2) != 0 ? 1 : 4096;
+    request.range = ExchangeRange{input.byte() * unit, input.byte() * unit, input.half() * unit};
+  }
+  check_exchange(fs, disk, request);
 }
 
 }  // namespace
@@ -78,9 +106,15 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   Input input = script(data, size);
   World const& world = World::of_structures(input.byte());
   OverlayDisk disk = world.disk();
-  for (unsigned i = 0; i < 6 && !input.empty(); ++i) change_something(input, disk, world);
-  Result<std::unique_ptr<Filesystem>> const fs = Filesystem::open(disk);
-  must(fs.has_value());  // the superblock is whole
-  use(*fs.value(), world.inodes());
+  for (unsigned i = input.byte() % 7U; i > 0; --i) change_something(input, disk, world);
+  Result<std::unique_ptr<Filesystem>> const opened = Filesystem::open(disk);
+  must(opened.has_value());  // the superblock is whole
+  Filesystem& fs = *opened.value();
+  (void)fs.info();
+  (void)fs.warnings();
+  std::vector<InodeNumber> const files = walk(fs, world.inodes());
+  std::size_t const used = std::min<std::size_t>(files.size(), most_files);
+  for (std::size_t i = 0; i < used; ++i) use_file(fs, files[i]);
+  exchange(input, fs, disk, regular_among(fs, files));
   return 0;
 }

@@ -2,48 +2,37 @@
 // through superblock, AGI and inode btree.
 
 #include "disk/inode.h"
-#include "base/crc32c.h"
 #include "format/verify_btree.h"
+#include "fuzz/support/promises.h"
+#include "fuzz/support/structures.h"
 #include "fuzz/support/target.h"
-#include "inode/bmap.h"
 
 namespace {
 
 using namespace xfsx;
 using namespace xfsx::fuzz;
 
-void change_inode(Input& input, OverlayDisk& disk, Site const& site, u8 flags) {
+void change_inode(Input& input, OverlayDisk& disk, FormatVersion const& version, Site const& site,
+                  u8 flags) {
   std::vector<std::byte> inode = read_at(disk, site.offset, site.length);
-  constexpr std::size_t core = sizeof(disk::Dinode);
-  Region const regions[] = {region<disk::Dinode>(), region<disk::BmdrBlock>(core),
-                            region<disk::BmbtRecord>(core),
+  std::size_t const core = version.inode_core;
+  Region const head = version.self_describing ? region<disk::Dinode>() : region<disk::DinodeV2>();
+  Region const regions[] = {head, region<disk::BmdrBlock>(core), region<disk::BmbtRecord>(core),
                             region<disk::BmbtRecord>(core + input.byte() % 64U * 16)};
   mutate(input, inode, regions, 6);
-  if ((flags & flag::keep_checksum) == 0) crc32c_stamp(inode, offsetof(disk::Dinode, crc));
+  if ((flags & flag::keep_checksum) == 0) restamp_inode(version, inode);
   write_at(disk, site.offset, inode);
 }
 
-void change_bmbt(Input& input, OverlayDisk& disk, Site const& site) {
+void change_bmbt(Input& input, OverlayDisk& disk, FormatVersion const& version, Site const& site) {
   std::vector<std::byte> block = read_at(disk, site.offset, site.length);
-  Region const regions[] = {region<disk::BtreeLongBlock>(),
-                            region<disk::BmbtRecord>(sizeof(disk::BtreeLongBlock)),
-                            region<disk::BmbtKey>(sizeof(disk::BtreeLongBlock))};
+  Region const head =
+      version.self_describing ? region<disk::BtreeLongBlock>() : region<disk::BtreeLongBlockV4>();
+  Region const regions[] = {head, region<disk::BmbtRecord>(version.long_block),
+                            region<disk::BmbtKey>(version.long_block)};
   mutate(input, block, regions, 4);
-  stamp_block(bmbt_kind, block, lsn_of(bmbt_kind, block));
+  restamp(version, bmbt_kind, block);
   write_at(disk, site.offset, block);
-}
-
-/// Mappings that are handed out rise and lie inside the filesystem.
-void check_mappings(Volume& volume, Inode const& inode, ForkKind kind) {
-  Result<std::vector<Mapping>> const mappings = collect_mappings(volume, inode, kind);
-  if (!mappings) return;
-  FileBlock least(0);
-  for (Mapping const& m : mappings.value()) {
-    must(m.offset >= least && m.length.raw() > 0);
-    bool const realtime = kind == ForkKind::data && inode.is_realtime();
-    must(realtime || volume.geometry().valid(m.start, m.length));
-    least = m.end();
-  }
 }
 
 }  // namespace
@@ -58,9 +47,9 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
 
   OverlayDisk disk = world.disk();
   if (in_block) {
-    change_bmbt(input, disk, site);
+    change_bmbt(input, disk, world.geometry().version(), site);
   } else {
-    change_inode(input, disk, site, flags);
+    change_inode(input, disk, world.geometry().version(), site, flags);
   }
   Result<std::unique_ptr<Volume>> const volume = Volume::open(disk);
   must(volume.has_value());

@@ -4,6 +4,7 @@
 #include "btree/reader.h"
 #include "disk/ag.h"
 #include "format/verify_ag.h"
+#include "fuzz/support/structures.h"
 #include "fuzz/support/target.h"
 #include "inode/inode.h"
 
@@ -17,17 +18,19 @@ void change_agi(Input& input, OverlayDisk& disk, Geometry const& g) {
   std::vector<std::byte> sector = read_at(disk, at, g.sector_size());
   Region const regions[] = {region<disk::Agi>()};
   mutate(input, sector, regions, 3);
-  stamp_block(agi_kind, sector, lsn_of(agi_kind, sector));
+  restamp(g.version(), agi_kind, sector);
   write_at(disk, at, sector);
 }
 
-void change_block(Input& input, OverlayDisk& disk, Site const& site) {
+void change_block(Input& input, OverlayDisk& disk, FormatVersion const& version, Site const& site) {
   std::vector<std::byte> block = read_at(disk, site.offset, site.length);
-  constexpr std::size_t head = sizeof(disk::BtreeShortBlock);
-  Region const regions[] = {region<disk::BtreeShortBlock>(), region<disk::InobtKey>(head),
+  std::size_t const head = version.short_block;
+  Region const header =
+      version.self_describing ? region<disk::BtreeShortBlock>() : region<disk::BtreeShortBlockV4>();
+  Region const regions[] = {header, region<disk::InobtKey>(head),
                             region<disk::InobtRecord>(head + input.byte() % 32U * 16)};
   mutate(input, block, regions, 6);
-  stamp_block(inobt_kind, block, lsn_of(inobt_kind, block));
+  restamp(version, inobt_kind, block);
   write_at(disk, site.offset, block);
 }
 
@@ -58,7 +61,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   OverlayDisk disk = world.disk();
   if ((flags & 1) != 0) change_agi(input, disk, g);
   if (Site const site = world.pick(Form::inobt, input.byte()); site.length != 0) {
-    change_block(input, disk, site);
+    change_block(input, disk, g.version(), site);
   }
   Result<std::unique_ptr<Volume>> const volume = Volume::open(disk);
   must(volume.has_value());

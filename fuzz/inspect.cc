@@ -56,7 +56,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   Form const form = static_cast<Form>(input.byte() % form_count);
   Site const site = world.pick(form, input.byte());
   OverlayDisk disk = world.disk();
-  change_structure(input, disk, form, site, 3);
+  change_structure(input, world, disk, form, site, 3);
 
   inspect::Target target;
   target.kind = form == Form::inode ? inspect::Target::Kind::inode : inspect::Target::Kind::daddr;

@@ -25,9 +25,11 @@ void check_item(LogItem const& item, u16 told) {
 }
 
 void inode_item(Input& input, World const& world) {
+  // Nobody logs inodes of the old version.
+  if (!world.geometry().version().self_describing) return;
   Site const site = world.pick(Form::inode, input.byte());
   OverlayDisk disk = world.disk();
-  change_structure(input, disk, Form::inode, site);
+  change_structure(input, world, disk, Form::inode, site);
   std::vector<std::byte> const inode = read_at(disk, site.offset, site.length);
   Geometry const& g = world.geometry();
   u8 const forks = input.byte();

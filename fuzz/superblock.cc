@@ -56,6 +56,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
                  crc_offset);
   }
 
+  write_at(disk, 0, sector);
   SuperblockLimits const limits{(flags & 1) != 0 ? disk.info().size : 0, 512};
   Result<Geometry> const geometry = Geometry::from_superblock(sector, limits);
   if (!geometry) return 0;

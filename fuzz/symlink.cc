@@ -24,7 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   Site site = world.pick(form, input.byte());
   if (site.length == 0) return 0;
   OverlayDisk disk = world.disk();
-  change_structure(input, disk, form, site);
+  change_structure(input, world, disk, form, site);
 
   Result<std::unique_ptr<Volume>> const volume = Volume::open(disk);
   must(volume.has_value());

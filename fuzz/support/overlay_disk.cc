@@ -1,36 +1,116 @@
 #include "fuzz/support/overlay_disk.h"
 
 #include "base/checked.h"
+#include "base/endian.h"
+#include "base/view.h"
 
 #include <zlib.h>
 
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 namespace xfsx::fuzz {
 
-Result<std::shared_ptr<Seed const>> Seed::load(std::string const& path, u64 limit) {
-  std::unique_ptr<gzFile_s, int (*)(gzFile)> const file(gzopen(path.c_str(), "rb"), gzclose);
+namespace {
+
+using GzFile = std::unique_ptr<gzFile_s, int (*)(gzFile)>;
+
+/// A request in a recording; the bytes follow. The first record has the size of the disk as its
+/// offset and no bytes.
+struct Record {
+  be64 offset;
+  be32 length;
+};
+
+Error damaged() {
+  return make_error(Errc::io, EIO, "the image is damaged or larger than expected");
+}
+
+/// Bytes read; fewer than asked for at the end of the file. Errors: io.
+Result<std::size_t> read_some(GzFile const& file, Bytes into) {
+  int const got = gzread(file.get(), into.data(), static_cast<unsigned>(into.size()));
+  if (got < 0) return damaged();
+  return static_cast<std::size_t>(got);
+}
+
+Result<GzFile> open_gz(std::string const& path) {
+  GzFile file(gzopen(path.c_str(), "rb"), gzclose);
   if (!file) return make_error(Errc::missing, ENOENT, "the image cannot be opened");
+  return file;
+}
+
+void add_record(std::FILE* file, u64 offset, ConstBytes bytes) {
+  Record record{};
+  record.offset = offset;
+  record.length = static_cast<u32>(bytes.size());
+  ConstBytes const head = bytes_of(record);
+  (void)std::fwrite(head.data(), 1, head.size(), file);
+  (void)std::fwrite(bytes.data(), 1, bytes.size(), file);
+  // Whatever is looked for may end the process.
+  std::fflush(file);
+}
+
+}  // namespace
+
+std::FILE* OverlayDisk::recorder = nullptr;
+
+Result<std::shared_ptr<Seed>> Seed::make(u64 size) {
   std::shared_ptr<Seed> seed = std::make_shared<Seed>();
-  seed->data_.reset(static_cast<std::byte*>(std::calloc(limit, 1)));
+  seed->data_.reset(static_cast<std::byte*>(std::calloc(size, 1)));
   if (!seed->data_) return make_error(Errc::no_memory, ENOMEM, "no memory for the image");
-  constexpr unsigned step = 1 << 16;
+  seed->size_ = size;
+  return seed;
+}
+
+Result<std::shared_ptr<Seed>> Seed::load(std::string const& path, u64 limit) {
+  XFSX_TRY(GzFile const file, open_gz(path));
+  XFSX_TRY(std::shared_ptr<Seed> const seed, make(limit));
+  constexpr std::size_t step = 1 << 16;
   std::vector<std::byte> const zeros(step);
   std::vector<std::byte> piece(step);
+  seed->size_ = 0;
   for (;;) {
-    int const got = gzread(file.get(), piece.data(), step);
-    if (got == 0) break;
-    if (got < 0 || static_cast<u64>(got) > limit - seed->size_) {
-      return make_error(Errc::io, EIO, "the image is damaged or larger than expected");
-    }
-    std::size_t const count = static_cast<std::size_t>(got);
+    XFSX_TRY(std::size_t const count, read_some(file, piece));
+    if (count == 0) break;
+    if (count > limit - seed->size_) return damaged();
     if (std::memcmp(piece.data(), zeros.data(), count) != 0) {
       std::memcpy(seed->data_.get() + seed->size_, piece.data(), count);
     }
     seed->size_ += count;
   }
-  return std::shared_ptr<Seed const>(std::move(seed));
+  return seed;
+}
+
+Result<std::shared_ptr<Seed>> Seed::thaw(std::string const& path, u64 limit) {
+  XFSX_TRY(GzFile const file, open_gz(path));
+  std::shared_ptr<Seed> seed;
+  std::vector<std::byte> head(sizeof(Record));
+  for (;;) {
+    XFSX_TRY(std::size_t const count, read_some(file, head));
+    if (count == 0) break;
+    if (count < head.size()) return damaged();
+    Record const& record = view_as<Record>(head);
+    if (!seed) {
+      if (record.offset.value() > limit) return damaged();
+      XFSX_TRY(seed, make(record.offset.value()));
+      continue;
+    }
+    u32 const length = record.length.value();
+    if (!range_inside<u64>(record.offset.value(), length, seed->size_)) return damaged();
+    Bytes const bytes = seed->bytes().subspan(record.offset.value(), length);
+    XFSX_TRY(std::size_t const got, read_some(file, bytes));
+    if (got < length) return damaged();
+  }
+  if (!seed) return damaged();
+  return seed;
+}
+
+OverlayDisk::OverlayDisk(std::shared_ptr<Seed const> seed) : seed_(std::move(seed)) {
+  if (recorder == nullptr) return;
+  add_record(recorder, seed_->bytes().size(), {});
+  // Targets know the geometry without reading it.
+  add_record(recorder, 0, seed_->bytes().first(std::min<u64>(seed_->bytes().size(), page_size)));
 }
 
 DeviceInfo OverlayDisk::info() const {
@@ -55,16 +135,29 @@ Result<void> OverlayDisk::read(std::span<ReadRequest const> batch) {
     XFSX_TRYV(check(request.offset, request.into.size()));
     if (request.into.empty()) continue;
     std::memcpy(request.into.data(), seed_->bytes().data() + request.offset, request.into.size());
-    u64 const first_sector = request.offset / sector * sector;
-    for (auto at = changed_.lower_bound(first_sector); at != changed_.end() && at->first < end;
-         ++at) {
-      u64 const from = std::max(at->first, request.offset);
-      u64 const to = std::min(at->first + sector, end);
-      std::memcpy(request.into.data() + (from - request.offset),
-                  at->second.data() + (from - at->first), to - from);
+    for (auto at = pages_.lower_bound(request.offset / page_size);
+         at != pages_.end() && at->first * page_size < end; ++at) {
+      u64 const page = at->first * page_size;
+      u64 const from = std::max(page, request.offset);
+      u64 const to = std::min(page + page_size, end);
+      std::memcpy(request.into.data() + (from - request.offset), at->second->data() + (from - page),
+                  to - from);
     }
+    ++stats_.reads;
+    stats_.read_bytes += request.into.size();
+    if (recorder != nullptr) add_record(recorder, request.offset, request.into);
   }
   return success();
+}
+
+OverlayDisk::Page& OverlayDisk::page_for_writing(u64 number) {
+  std::unique_ptr<Page>& page = pages_[number];
+  if (!page) {
+    page = std::make_unique<Page>();
+    ConstBytes const old = seed_->bytes().subspan(number * page_size);
+    std::memcpy(page->data(), old.data(), std::min<std::size_t>(old.size(), page_size));
+  }
+  return *page;
 }
 
 Result<void> OverlayDisk::write(std::span<WriteRequest const> batch) {
@@ -73,12 +166,26 @@ Result<void> OverlayDisk::write(std::span<WriteRequest const> batch) {
     if (request.offset % sector != 0 || request.from.size() % sector != 0) {
       return make_error(Errc::io, EINVAL, "the request is not aligned to sectors");
     }
-    for (std::size_t done = 0; done < request.from.size(); done += sector) {
-      ConstBytes const piece = request.from.subspan(done, sector);
-      changed_[request.offset + done].assign(piece.begin(), piece.end());
+    for (std::size_t done = 0; done < request.from.size();) {
+      u64 const at = request.offset + done;
+      std::size_t const count =
+          std::min<std::size_t>(page_size - at % page_size, request.from.size() - done);
+      std::memcpy(page_for_writing(at / page_size).data() + at % page_size,
+                  request.from.data() + done, count);
+      done += count;
     }
+    ++stats_.writes;
+    stats_.write_bytes += request.from.size();
+    if (recorder != nullptr) add_record(recorder, request.offset, request.from);
   }
   return success();
+}
+
+void OverlayDisk::write_into(Seed& seed) const {
+  for (auto const& [number, page] : pages_) {
+    Bytes const place = seed.bytes().subspan(number * page_size);
+    std::memcpy(place.data(), page->data(), std::min<std::size_t>(place.size(), page_size));
+  }
 }
 
 }  // namespace xfsx::fuzz

@@ -13,18 +13,22 @@ namespace xfsx::fuzz {
 
 namespace {
 
-constexpr std::size_t index_start = sizeof(disk::DaBlockInfo) + sizeof(disk::DirLeafHeader);
-
 /// Element `pick` of an array of T from `first` on.
 template <class T>
 Region element(std::size_t first, u32 pick) {
   return region<T>(first + pick * sizeof(T));
 }
 
-std::vector<Region> inode_regions(u32 pick) {
-  constexpr std::size_t fork = sizeof(disk::Dinode);
-  return {region<disk::Dinode>(),
-          region<disk::Dinode>(),
+/// `T` where blocks describe themselves, `Old` where they do not.
+template <class T, class Old>
+Region head(FormatVersion const& version, std::size_t at = 0) {
+  return version.self_describing ? region<T>(at) : region<Old>(at);
+}
+
+std::vector<Region> inode_regions(FormatVersion const& version, u32 pick) {
+  std::size_t const fork = version.inode_core;
+  return {head<disk::Dinode, disk::DinodeV2>(version),
+          head<disk::Dinode, disk::DinodeV2>(version),
           region<disk::BmdrBlock>(fork),
           element<disk::BmbtRecord>(fork, pick % 128),
           region<disk::DirShortHeader>(fork),
@@ -33,22 +37,22 @@ std::vector<Region> inode_regions(u32 pick) {
           region<disk::AttrShortEntry>(fork + pick % 256 * 8 + sizeof(disk::AttrShortHeader))};
 }
 
-std::vector<Region> entry_regions(std::size_t length, u32 pick) {
-  std::size_t const first = sizeof(disk::DirDataHeader);
+std::vector<Region> entry_regions(FormatVersion const& version, std::size_t length, u32 pick) {
+  std::size_t const first = version.dir_data;
   // Entries and unused regions begin at multiples of 8.
   std::size_t const at = first + pick * 8 % length;
   std::size_t const tail = length - sizeof(disk::DirBlockTail);
-  return {region<disk::DirDataHeader>(),
-          element<disk::DirFreeRegion>(offsetof(disk::DirDataHeader, bestfree), pick % 3),
+  return {head<disk::DirDataHeader, disk::DirDataHeaderV4>(version),
+          element<disk::DirFreeRegion>(version.best_free, pick % 3),
           region<disk::DirDataEntry>(at),
           region<disk::DirDataUnused>(at),
           region<disk::DirBlockTail>(tail),
           region<disk::DirLeafEntry>(tail - (pick % 64 + 1) * sizeof(disk::DirLeafEntry))};
 }
 
-std::vector<Region> attr_leaf_regions(std::size_t length, u32 pick) {
-  return {region<disk::AttrLeafHeader>(),
-          element<disk::AttrLeafEntry>(sizeof(disk::AttrLeafHeader), pick % 32),
+std::vector<Region> attr_leaf_regions(FormatVersion const& version, std::size_t length, u32 pick) {
+  return {head<disk::AttrLeafHeader, disk::AttrLeafHeaderV4>(version),
+          element<disk::AttrLeafEntry>(version.attr_leaf, pick % 32),
           region<disk::AttrLocalName>(length - pick * 4 % length),
           region<disk::AttrRemoteName>(length - pick * 4 % length)};
 }
@@ -57,8 +61,16 @@ std::vector<Region> attr_leaf_regions(std::size_t length, u32 pick) {
 
 BlockKind const* kind_of(Form form) {
   switch (form) {
+    case Form::bnobt:
+      return &bnobt_kind;
+    case Form::cntbt:
+      return &cntbt_kind;
     case Form::inobt:
       return &inobt_kind;
+    case Form::finobt:
+      return &finobt_kind;
+    case Form::rmapbt:
+      return &rmapbt_kind;
     case Form::refcountbt:
       return &refcountbt_kind;
     case Form::bmbt:
@@ -86,56 +98,79 @@ BlockKind const* kind_of(Form form) {
   return nullptr;
 }
 
-std::vector<Region> regions_of(Form form, std::size_t length, u32 pick) {
-  constexpr std::size_t short_head = sizeof(disk::BtreeShortBlock);
-  constexpr std::size_t long_head = sizeof(disk::BtreeLongBlock);
+std::vector<Region> regions_of(FormatVersion const& version, Form form, std::size_t length,
+                               u32 pick) {
+  std::size_t const short_head = version.short_block;
+  std::size_t const long_head = version.long_block;
+  Region const short_block = head<disk::BtreeShortBlock, disk::BtreeShortBlockV4>(version);
+  Region const long_block = head<disk::BtreeLongBlock, disk::BtreeLongBlockV4>(version);
+  Region const info = head<disk::DaBlockInfo, disk::DaBlockInfoV4>(version);
+  std::size_t const counts = version.index_info;
   switch (form) {
+    case Form::bnobt:
+    case Form::cntbt:
+      return {short_block, element<disk::AllocRecord>(short_head, pick)};
     case Form::inobt:
-      return {region<disk::BtreeShortBlock>(), element<disk::InobtRecord>(short_head, pick),
+    case Form::finobt:
+      return {short_block, element<disk::InobtRecord>(short_head, pick),
               element<disk::InobtKey>(short_head, pick)};
+    case Form::rmapbt:
+      return {short_block, element<disk::RmapRecord>(short_head, pick),
+              element<disk::RmapKey>(short_head, pick)};
     case Form::refcountbt:
-      return {region<disk::BtreeShortBlock>(), element<disk::RefcountRecord>(short_head, pick),
+      return {short_block, element<disk::RefcountRecord>(short_head, pick),
               element<disk::RefcountKey>(short_head, pick)};
     case Form::bmbt:
-      return {region<disk::BtreeLongBlock>(), element<disk::BmbtRecord>(long_head, pick),
+      return {long_block, element<disk::BmbtRecord>(long_head, pick),
               element<disk::BmbtKey>(long_head, pick)};
     case Form::inode:
-      return inode_regions(pick);
+      return inode_regions(version, pick);
     case Form::dir_block:
     case Form::dir_data:
-      return entry_regions(length, pick);
+      return entry_regions(version, length, pick);
     case Form::dir_leaf1:
     case Form::dir_leafn:
-      return {region<disk::DaBlockInfo>(), region<disk::DirLeafHeader>(sizeof(disk::DaBlockInfo)),
-              element<disk::DirLeafEntry>(index_start, pick),
+      return {info, head<disk::DirLeafHeader, disk::DirLeafHeaderV4>(version, counts),
+              element<disk::DirLeafEntry>(version.index_header, pick),
               region<disk::DirLeafTail>(length - sizeof(disk::DirLeafTail))};
     case Form::da_node:
-      return {region<disk::DaBlockInfo>(), region<disk::DaNodeHeader>(sizeof(disk::DaBlockInfo)),
-              element<disk::DaNodeEntry>(index_start, pick % 32)};
+      return {info, head<disk::DaNodeHeader, disk::DaNodeHeaderV4>(version, counts),
+              element<disk::DaNodeEntry>(version.index_header, pick % 32)};
     case Form::dir_free:
-      return {region<disk::DirFreeHeader>()};
-    case Form::symlink:
-      return {region<disk::SymlinkHeader>()};
+      return {head<disk::DirFreeHeader, disk::DirFreeHeaderV4>(version)};
     case Form::attr_leaf:
-      return attr_leaf_regions(length, pick);
+      return attr_leaf_regions(version, length, pick);
+    case Form::symlink:
     case Form::attr_remote:
-      return {region<disk::AttrRemoteHeader>()};
+      break;
   }
-  return {};
+  // Nothing but bytes in the old version.
+  if (!version.self_describing) return {};
+  if (form == Form::symlink) return {region<disk::SymlinkHeader>()};
+  return {region<disk::AttrRemoteHeader>()};
 }
 
-void change_structure(Input& input, OverlayDisk& disk, Form form, Site const& site,
-                      unsigned limit) {
+void restamp(FormatVersion const& version, BlockKind const& kind, Bytes block) {
+  if (version.self_describing) stamp_block(kind, block, lsn_of(kind, block));
+}
+
+void restamp_inode(FormatVersion const& version, Bytes inode) {
+  if (version.self_describing) crc32c_stamp(inode, offsetof(disk::Dinode, crc));
+}
+
+void change_structure(Input& input, World const& world, OverlayDisk& disk, Form form,
+                      Site const& site, unsigned limit) {
   if (site.length == 0) return;
+  FormatVersion const& version = world.geometry().version();
   u8 const how = input.byte();
   std::vector<std::byte> bytes = read_at(disk, site.offset, site.length);
-  std::vector<Region> const regions = regions_of(form, bytes.size(), input.byte());
+  std::vector<Region> const regions = regions_of(version, form, bytes.size(), input.byte());
   mutate(input, bytes, regions, 1 + how % limit);
   if ((how & 0x80) == 0) {
     if (BlockKind const* kind = kind_of(form); kind != nullptr) {
-      stamp_block(*kind, bytes, lsn_of(*kind, bytes));
+      restamp(version, *kind, bytes);
     } else {
-      crc32c_stamp(bytes, offsetof(disk::Dinode, crc));
+      restamp_inode(version, bytes);
     }
   }
   write_at(disk, site.offset, bytes);

@@ -1,5 +1,6 @@
 #include "fuzz/support/world.h"
 
+#include "ag/tree_root.h"
 #include "base/checked.h"
 #include "base/view.h"
 #include "disk/attr.h"
@@ -7,20 +8,24 @@
 #include "disk/dir.h"
 #include "disk/inode.h"
 #include "disk/symlink.h"
+#include "inode/bmap.h"
+#include "log/log_writer.h"
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 namespace xfsx::fuzz {
 
 namespace {
 
 constexpr std::string_view structure_images[] = {
-    "plain-v5", "block1k", "dir4k-block1k", "dir8k", "inode2k", "nrext64", "sector4k", "meta-uuid"};
-constexpr std::string_view log_images[] = {"plain-v5",  "log-su32k",        "log-su256k",
-                                           "wrapped",   "wrapped-sector4k", "wrapped-small",
-                                           "dirty-log", "wrapped-su256k"};
+    "plain-v5", "block1k",   "dir4k-block1k", "dir8k", "inode2k",    "nrext64",
+    "sector4k", "meta-uuid", "trees",         "v4",    "v4-block1k", "v4-old"};
+constexpr std::string_view log_images[] = {
+    "plain-v5",      "log-su32k", "log-su256k",     "wrapped",  "wrapped-sector4k",
+    "wrapped-small", "dirty-log", "wrapped-su256k", "v4-dirty", "v4-dirty-old"};
 
 constexpr u32 sites_of_a_kind = 4;
 constexpr u64 image_limit = 160 << 20;
@@ -41,14 +46,36 @@ Geometry geometry_of(Seed const& seed, std::string const& path) {
               path);
 }
 
-World const& world(std::span<std::string_view const> names, u8 number) {
-  static std::map<std::string_view, std::unique_ptr<World>> worlds;
+/// An unmount record is all that is left in the log, of a later cycle than any block carries: a
+/// search for the head reads two blocks instead of two megabytes.
+void shorten_log(std::shared_ptr<Seed> const& seed, Geometry const& geometry,
+                 std::string const& path) {
+  constexpr u32 late_cycle = 0x1000;
+  LogGeometry const log = need(LogGeometry::of(geometry), path);
+  std::size_t const length = log.blocks * std::size_t{basic_block_size};
+  std::ranges::fill(seed->bytes().subspan(log.byte_of(LogBlock(0)), length), std::byte{0});
+  LogState state;
+  state.clean = true;
+  state.head = state.tail = Lsn(late_cycle, LogBlock(0));
+  OverlayDisk disk(seed);
+  u32 const size = LogWriter::record_size_for(log, {});
+  std::unique_ptr<LogWriter> const writer = need(LogWriter::create(disk, log, state, size), path);
+  need(writer->write_unmount(state.tail, 1), path);
+  disk.write_into(*seed);
+}
+
+World const& world(std::span<std::string_view const> names, u8 number, bool short_log) {
+  static std::map<std::pair<std::string_view, bool>, std::unique_ptr<World>> worlds;
   std::string_view const name = names[number % names.size()];
-  std::unique_ptr<World>& slot = worlds[name];
+  std::unique_ptr<World>& slot = worlds[{name, short_log}];
   if (!slot) {
     char const* folder = std::getenv("XFSX_FUZZ_IMAGES");
     std::string const from = folder != nullptr ? folder : XFSX_FUZZ_IMAGES;
-    slot = std::make_unique<World>(from + "/" + std::string(name) + ".img.gz");
+    std::string const path = from + "/" + std::string(name) + ".img.gz";
+    std::shared_ptr<Seed> const seed = need(Seed::load(path, image_limit), path);
+    Geometry const geometry = geometry_of(*seed, path);
+    if (short_log) shorten_log(seed, geometry, path);
+    slot = std::make_unique<World>(seed, geometry, sites_of_a_kind);
   }
   return *slot;
 }
@@ -67,17 +94,97 @@ void write_at(BlockDevice& disk, u64 offset, ConstBytes bytes) {
   u64 const first = offset / sector * sector;
   u64 const end = round_up<u64>(offset + bytes.size(), sector);
   std::vector<std::byte> whole = read_at(disk, first, static_cast<std::size_t>(end - first));
-  std::ranges::copy(bytes, whole.begin() + static_cast<std::ptrdiff_t>(offset - first));
+  if (!bytes.empty()) std::memcpy(whole.data() + (offset - first), bytes.data(), bytes.size());
   WriteRequest const request{first, whole};
   if (Result<void> const done = disk.write({&request, 1}); !done) give_up(describe(done.error()));
 }
 
-World::World(std::string const& path)
-    : seed_(need(Seed::load(path, image_limit), path)), geometry_(geometry_of(*seed_, path)) {
+World::World(std::shared_ptr<Seed> seed, Geometry const& geometry, u32 of_a_kind)
+    : seed_(std::move(seed)), geometry_(geometry), of_a_kind_(of_a_kind) {
   find_sites();
 }
 
+/// A block of version 4 does not say whose it is, and one with nothing but a target or a piece of a
+/// value not even what it is: what hangs in files is found through them.
+void World::find_in_files() {
+  OverlayDisk disk(seed_);
+  std::unique_ptr<Volume> const volume = need(Volume::open(disk), "an image of version 4");
+  for (u32 ag = 0; ag < geometry_.ag_count(); ++ag) {
+    AgTreeRoot const root = need(find_tree_root(*volume, AgNumber(ag), AgTree::inobt), "inobt");
+    BtreeReader<Inobt> tree(*volume, root);
+    Result<void> const walked = tree.visit_all([&](Inobt::Record const& chunk) {
+      for (u32 i = 0; i < inodes_per_chunk; ++i) {
+        if ((chunk.free >> i & 1) != 0) continue;
+        AgInode const agino(chunk.start.raw() + i);
+        Result<Inode> const inode =
+            load_inode(*volume, geometry_.inode_number(AgNumber(ag), agino));
+        if (inode) look_at_file(*volume, inode.value());
+      }
+      return true;
+    });
+    if (!walked) give_up(describe(walked.error()));
+  }
+}
+
+void World::look_at_file(Volume& volume, Inode const& inode) {
+  disk::Dinode const& core = inode.core();
+  u32 const variety = u32{inode.mode()} >> 12 << 16 | u32{core.format} << 8 |
+                      u32{core.aformat} << 1 | (core.forkoff != 0 ? 1U : 0U);
+  keep(
+      Form::inode, variety,
+      {inode.place.cluster.raw() * 512 + inode.place.offset, geometry_.inode_size(), inode.number});
+  u32 const size = geometry_.block_size();
+  for (ForkKind const kind : {ForkKind::data, ForkKind::attr}) {
+    for (BufferRef const& block : need(bmbt_blocks(volume, inode, kind), "bmbt")) {
+      u16 const level = view_as<disk::BtreeLongBlockV4>(block->bytes()).level.value();
+      keep(Form::bmbt, level, {block->daddr.raw() * 512, size, inode.number});
+    }
+    bool const metadata = kind == ForkKind::attr || inode.is_directory() || inode.is_symlink();
+    if (!metadata) continue;
+    for (Mapping const& m : need(collect_mappings(volume, inode, kind), "mappings")) {
+      for (u64 i = 0; i < m.length.raw(); ++i) {
+        u64 const at = geometry_.daddr(m.start + BlockCount(i)).raw() * 512;
+        ConstBytes const block = seed_->bytes().subspan(static_cast<std::size_t>(at), size);
+        if (kind == ForkKind::data && inode.is_symlink()) {
+          keep(Form::symlink, 0, {at, size, inode.number});
+        } else {
+          look_at_old(at, block, inode.number);
+        }
+      }
+    }
+  }
+}
+
+/// A block of a directory or an attribute fork.
+void World::look_at_old(u64 offset, ConstBytes block, InodeNumber owner) {
+  u32 const size = geometry_.block_size();
+  u32 const dir_size = geometry_.dir_block_size();
+  switch (view_as<be32>(block).value()) {
+    case disk::dir_block_magic_v4:
+      return keep(Form::dir_block, 0, {offset, dir_size, owner});
+    case disk::dir_data_magic_v4:
+      return keep(Form::dir_data, 0, {offset, dir_size, owner});
+    case disk::dir_free_magic_v4:
+      return keep(Form::dir_free, 0, {offset, dir_size, owner});
+    default:
+      break;
+  }
+  switch (view_as<disk::DaBlockInfoV4>(block).magic.value()) {
+    case disk::dir_leaf1_magic_v4:
+      return keep(Form::dir_leaf1, 0, {offset, dir_size, owner});
+    case disk::dir_leafn_magic_v4:
+      return keep(Form::dir_leafn, 0, {offset, dir_size, owner});
+    case disk::da_node_magic_v4:
+      return keep(Form::da_node, 0, {offset, dir_size, owner});
+    case disk::attr_leaf_magic_v4:
+      return keep(Form::attr_leaf, 0, {offset, size, owner});
+    default:
+      return keep(Form::attr_remote, 0, {offset, size, owner});
+  }
+}
+
 void World::find_sites() {
+  if (!geometry_.version().self_describing) find_in_files();
   u64 const log_first = geometry_.daddr(geometry_.log_start()).raw() * 512;
   u64 const log_end = log_first + u64{geometry_.log_blocks()} * geometry_.block_size();
   u32 const block = geometry_.block_size();
@@ -95,20 +202,33 @@ void World::look_at(u64 offset, ConstBytes block) {
     return InodeNumber(view_as<be64>(block, at).value());
   };
   u32 const magic = view_as<be32>(block).value();
+  bool const inodes = magic >> 16 == disk::inode_magic;
+  if (inodes && !geometry_.version().self_describing) return;
+  // Where the block is one of a btree; both forms have it in one place.
+  u16 const level = view_as<disk::BtreeShortBlock>(block).level.value();
   constexpr std::size_t in_data = offsetof(disk::DirDataHeader, owner);
   constexpr std::size_t in_free = offsetof(disk::DirFreeHeader, owner);
   constexpr std::size_t in_link = offsetof(disk::SymlinkHeader, owner);
   constexpr std::size_t in_value = offsetof(disk::AttrRemoteHeader, owner);
   switch (magic) {
+    case disk::bnobt_magic:
+    case disk::bnobt_magic_v4:
+      return keep(Form::bnobt, level, {offset, block_size, {}});
+    case disk::cntbt_magic:
+    case disk::cntbt_magic_v4:
+      return keep(Form::cntbt, level, {offset, block_size, {}});
     case disk::inobt_magic:
-      return keep(Form::inobt, 0, {offset, block_size, {}});
+    case disk::inobt_magic_v4:
+      return keep(Form::inobt, level, {offset, block_size, {}});
+    case disk::finobt_magic:
+      return keep(Form::finobt, level, {offset, block_size, {}});
+    case disk::rmapbt_magic:
+      return keep(Form::rmapbt, level, {offset, block_size, {}});
     case disk::refcountbt_magic:
-      return keep(Form::refcountbt, 0, {offset, block_size, {}});
-    case disk::bmbt_magic: {
-      u16 const level = view_as<disk::BtreeLongBlock>(block).level.value();
+      return keep(Form::refcountbt, level, {offset, block_size, {}});
+    case disk::bmbt_magic:
       return keep(Form::bmbt, level,
                   {offset, block_size, owner_at(offsetof(disk::BtreeLongBlock, owner))});
-    }
     case disk::dir_block_magic:
       return keep(Form::dir_block, 0, {offset, dir_size, owner_at(in_data)});
     case disk::dir_data_magic:
@@ -136,7 +256,7 @@ void World::look_at(u64 offset, ConstBytes block) {
     default:
       break;
   }
-  if (magic >> 16 == disk::inode_magic) look_at_inodes(offset, block);
+  if (inodes) look_at_inodes(offset, block);
 }
 
 void World::look_at_inodes(u64 offset, ConstBytes block) {
@@ -152,7 +272,7 @@ void World::look_at_inodes(u64 offset, ConstBytes block) {
 
 void World::keep(Form form, u32 variety, Site const& site) {
   if (site.offset + site.length > geometry_.data_blocks() * geometry_.block_size()) return;
-  if (kept_[{form, variety}]++ < sites_of_a_kind) sites_[form].push_back(site);
+  if (kept_[{form, variety}]++ < of_a_kind_) sites_[form].push_back(site);
 }
 
 std::vector<Site> const& World::sites(Form form) const {
@@ -173,11 +293,11 @@ std::vector<InodeNumber> World::inodes() const {
 }
 
 World const& World::of_structures(u8 number) {
-  return world(structure_images, number);
+  return world(structure_images, number, true);
 }
 
 World const& World::of_logs(u8 number) {
-  return world(log_images, number);
+  return world(log_images, number, false);
 }
 
 }  // namespace xfsx::fuzz

@@ -2,9 +2,9 @@
 // The shipped images as seeds: each target starts from structures that mkfs.xfs and Linux made, and
 // an input says how they differ.
 
-#include "format/geometry.h"
 #include "fuzz/support/input.h"
 #include "fuzz/support/overlay_disk.h"
+#include "inode/inode.h"
 
 #include <map>
 #include <memory>
@@ -16,7 +16,11 @@ namespace xfsx::fuzz {
 
 /// Kinds of structures that are found in an image by their magic.
 enum class Form : u8 {
+  bnobt,
+  cntbt,
   inobt,
+  finobt,
+  rmapbt,
   refcountbt,
   bmbt,
   inode,
@@ -42,7 +46,8 @@ struct Site {
 /// An image in memory and the structures in it.
 class World {
  public:
-  explicit World(std::string const& path);
+  /// Looks for structures; keeps up to `of_a_kind` that are alike.
+  World(std::shared_ptr<Seed> seed, Geometry const& geometry, u32 of_a_kind);
 
   /// A disk that may be changed; the seed itself stays as it is.
   [[nodiscard]] OverlayDisk disk() const { return OverlayDisk(seed_); }
@@ -54,18 +59,23 @@ class World {
   /// Every inode among the sites.
   [[nodiscard]] std::vector<InodeNumber> inodes() const;
 
-  /// The image that an input asks for, among those for structures or those for logs.
+  /// The image that an input asks for, among those for structures or those for logs. Those for
+  /// structures have a log of one record, which is found at once.
   static World const& of_structures(u8 number);
   static World const& of_logs(u8 number);
 
  private:
   void find_sites();
+  void find_in_files();
+  void look_at_file(Volume& volume, Inode const& inode);
+  void look_at_old(u64 offset, ConstBytes block, InodeNumber owner);
   void look_at(u64 offset, ConstBytes block);
   void look_at_inodes(u64 offset, ConstBytes block);
   void keep(Form form, u32 variety, Site const& site);
 
   std::shared_ptr<Seed const> seed_;
   Geometry geometry_;
+  u32 of_a_kind_;
   std::map<Form, std::vector<Site>> sites_;
   std::map<std::pair<Form, u32>, u32> kept_;
 };
