@@ -3,6 +3,7 @@
 #include "cli/app.h"
 #include "cli/json.h"
 #include "cli/text.h"
+#include "support/sinks.h"
 
 #include <doctest/doctest.h>
 
@@ -13,23 +14,6 @@ namespace xfsx::cli {
 
 namespace {
 
-class StringSink : public Sink {
- public:
-  explicit StringSink(bool terminal) : terminal_(terminal) {}
-  int write(std::string_view more) override {
-    if (failure == 0) text += more;
-    return failure;
-  }
-  int flush() override { return failure; }
-  [[nodiscard]] bool is_terminal() const override { return terminal_; }
-
-  std::string text;
-  int failure = 0;
-
- private:
-  bool terminal_;
-};
-
 struct World {
   explicit World(bool terminal = false) : out(terminal), err(terminal) {}
 
@@ -38,7 +22,7 @@ struct World {
     return cli::run(words, environment);
   }
 
-  StringSink out, err;
+  test::StringSink out, err;
   Attention attention;
 };
 

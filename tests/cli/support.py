@@ -12,9 +12,13 @@ import os
 import shutil
 import subprocess
 import tempfile
+import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
+# False where a campaign runs these tests on images of its own.
+SHIPPED = not os.environ.get("XFSX_IMAGES")
+shipped_only = unittest.skipUnless(SHIPPED, "asks for images that are shipped")
 IMAGES = os.environ.get("XFSX_IMAGES") or os.path.join(ROOT, "images")
 CHUNK = 1 << 20
 
@@ -42,6 +46,11 @@ def image_names():
     """All shipped images."""
     packed = sorted(glob.glob(os.path.join(IMAGES, "*.img.gz")))
     return [os.path.basename(path)[:-len(".img.gz")] for path in packed]
+
+
+def packed(name):
+    """The path of a shipped image, compressed as it is."""
+    return os.path.join(IMAGES, name + ".img.gz")
 
 
 @functools.lru_cache(maxsize=None)
@@ -114,3 +123,32 @@ def entries(name):
 
 def have(program):
     return shutil.which(program) is not None
+
+
+def has_loop():
+    """Whether a loop device can be had; a container may show the control file and refuse."""
+    return have("losetup") and subprocess.run(
+        ["losetup", "-f"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        check=False).returncode == 0
+
+
+class Mounted:
+    """An image, mounted by this kernel while the block lasts. Skips the test where there are no
+    loop devices; a mount that fails fails it."""
+
+    def __init__(self, image, options="loop"):
+        self.image, self.options, self.point = image, options, None
+
+    def __enter__(self):
+        if not has_loop():
+            raise unittest.SkipTest("no free loop device")
+        self.point = tempfile.mkdtemp(prefix="mnt-", dir=scratch())
+        done = subprocess.run(["mount", "-o", self.options, self.image, self.point], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        if done.returncode != 0:
+            raise AssertionError("%s: %s" % (self.image, done.stdout))
+        return self.point
+
+    def __exit__(self, *_):
+        subprocess.run(["umount", self.point], check=True)
+        os.rmdir(self.point)

@@ -61,6 +61,14 @@ class Installed(unittest.TestCase):
         # The log is clean again: a second exchange is possible, and undoes the first.
         run(program, self.image, *FILES, env=env)
         self.assertEqual(self.contents(), before)
+        self.check_manual_and_completions()
+
+    def check_manual_and_completions(self):
+        below = os.path.join(self.folder, "installed")
+        for name in ("man/man1/xfsx.1", "man/man1/xfsx-swap.1", "bash-completion/completions/xfsx",
+                     "zsh/site-functions/_xfsx", "fish/vendor_completions.d/xfsx.fish"):
+            found = glob.glob(os.path.join(below, "**", "share", name), recursive=True)
+            self.assertEqual(len(found), 1, name)
 
 
 if __name__ == "__main__":

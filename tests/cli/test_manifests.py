@@ -88,6 +88,56 @@ class Manifests(unittest.TestCase):
                         done = support.xfsx("readlink", image, path, text=False)
                         self.assertEqual(done.out, target + b"\n", path)
 
+    def check_attributes(self, image, path, entry):
+        # Linux shows an ACL a second time, in a form of its own.
+        wanted = {x["name"]: (x["size"], x["sha256"]) for x in entry.get("xattrs", [])
+                  if not x["name"].startswith("system.")}
+        said, done = document("xattr", image, path)
+        self.assertEqual((done.status, done.err), (0, ""), path)
+        found = {}
+        for one in said["attributes"]:
+            value = base64.b64decode(one["value_bytes"]) if "value_bytes" in one \
+                else one["value"].encode()
+            found[one["name"]] = (one["size"], hashlib.sha256(value).hexdigest())
+        self.assertEqual(found, wanted, path)
+        return wanted
+
+    def test_attributes(self):
+        """In every form: in the inode, in leaves, under nodes, with values in blocks of their
+        own."""
+        sizes = set()
+        for name in names():
+            with self.subTest(name):
+                image = support.image(name)
+                inodes = first_of_each_inode(support.entries(name))
+                chosen = [pair for pair in inodes if "xattrs" in pair[1]]
+                for path, entry in chosen + inodes[:5]:
+                    wanted = self.check_attributes(image, path, entry)
+                    sizes.update(size for size, _ in wanted.values())
+        if support.SHIPPED:
+            self.assertTrue(min(sizes) < 100 and max(sizes) > 4096, sizes)
+
+    @support.shipped_only
+    def test_the_value_of_an_attribute_is_raw(self):
+        image, entries = support.image("debian12"), support.entries("debian12")
+        path, entry = next((p, e) for p, e in entries.items() if e.get("xattrs"))
+        one = next(x for x in entry["xattrs"] if not x["name"].startswith("system."))
+        done = support.xfsx("xattr", image, path, one["name"], text=False)
+        self.assertEqual((hashlib.sha256(done.out).hexdigest(), done.err), (one["sha256"], ""))
+        done = support.xfsx("xattr", image, path, "user.no such name")
+        self.assertEqual((done.status, done.out), (1, ""))
+        self.assertIn("[ENODATA]", done.err)
+
+    @support.shipped_only
+    def test_a_compressed_image_is_read_as_it_is(self):
+        packed, image = support.packed("debian12"), support.image("debian12")
+        for words in (["ls", "-R"], ["inspect", "agf", "0"], ["cat", "/swap/many-a"]):
+            verb, rest = words[0], words[1:]
+            of_packed = support.xfsx(verb, packed, *rest, text=False)
+            of_image = support.xfsx(verb, image, *rest, text=False)
+            self.assertEqual((of_packed.status, of_packed.err), (0, ""), words)
+            self.assertEqual(of_packed.out, of_image.out, words)
+
     def test_lines_are_raw_and_sorted(self):
         for name in names():
             with self.subTest(name):

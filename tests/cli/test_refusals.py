@@ -64,6 +64,14 @@ class Refusals(unittest.TestCase):
         self.refused_by_all(self.spoiled(lambda i: i.write(0, b"EXT4")), 4,
                             r"sb.*magicnum.*\[EUCLEAN\]")
 
+    def test_a_compressed_image(self):
+        packed = support.packed(IMAGE)
+        before = os.stat(packed)
+        done = support.xfsx(SWAP[0], packed, *SWAP[1:])
+        self.assertEqual((done.status, done.out), (1, ""))
+        self.assertIn("a compressed image can only be read [EOPNOTSUPP]", done.err)
+        self.assertEqual(os.stat(packed).st_mtime_ns, before.st_mtime_ns)
+
     def test_truncated(self):
         for size in (0, 300, 4096, 1 << 20):
             image = self.spoiled(lambda i, n=size: os.truncate(i.path, n))
@@ -75,9 +83,7 @@ class Refusals(unittest.TestCase):
         self.refused_by_all(image, 4, r"sb.*field dblocks: found 16384, expected at most 16383")
 
     def test_version_4(self):
-        path = support.image("v4")
-        for verb in READ + [SWAP]:
-            self.refused(path, verb, 1, r"version 4 .*\[EOPNOTSUPP\]")
+        self.refused(support.image("v4"), SWAP, 1, r"version 4 .*\[EOPNOTSUPP\]")
 
     def test_unknown_incompat(self):
         self.refused_by_all(self.spoiled(lambda i: i.patch_superblock(216, BE32.pack(0x8000000B))),

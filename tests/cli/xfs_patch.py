@@ -15,6 +15,13 @@ def _table():
 
 TABLE = _table()
 
+# Where the checksum lies in each kind of block.
+AG_CRC = {1: 216, 2: 312, 3: 32}
+INODE_CRC, SHORT_CRC, LONG_CRC = 100, 52, 64
+DATA_CRC = 4  # blocks of a directory that hold names, and free indexes
+DA_CRC = 12   # leaves and nodes of both hash trees, values of attributes, targets of links
+CORE, SHORT_BLOCK, LONG_BLOCK, DA_BLOCK = 176, 56, 72, 64
+
 
 def crc32c(data):
     """CRC32c as XFS stores it."""
@@ -24,6 +31,32 @@ def crc32c(data):
     return state ^ 0xFFFFFFFF
 
 
+def stamped(data, crc_at):
+    """`data` with the checksum of the whole at `crc_at`."""
+    whole = bytearray(data)
+    whole[crc_at:crc_at + 4] = bytes(4)
+    whole[crc_at:crc_at + 4] = struct.pack("<I", crc32c(whole))
+    return bytes(whole)
+
+
+def u16(*numbers):
+    return struct.pack(">%dH" % len(numbers), *numbers)
+
+
+def u32(*numbers):
+    return struct.pack(">%dI" % len(numbers), *numbers)
+
+
+def u64(*numbers):
+    return struct.pack(">%dQ" % len(numbers), *numbers)
+
+
+def mapping(offset, start, length, unwritten=False):
+    """A mapping as it lies on disk."""
+    packed = unwritten << 127 | offset << 73 | start << 21 | length
+    return packed.to_bytes(16, "big")
+
+
 class Image:
     """The few numbers of a superblock that addresses are computed from."""
 
@@ -31,7 +64,9 @@ class Image:
         self.path = path
         sector = self.read(0, 512)
         self.block, = struct.unpack_from(">I", sector, 4)
+        self.log, self.root = struct.unpack_from(">QQ", sector, 48)
         self.ag_blocks, = struct.unpack_from(">I", sector, 84)
+        self.log_bytes = struct.unpack_from(">I", sector, 96)[0] * self.block
         self.sector, self.inode_size = struct.unpack_from(">HH", sector, 102)
         self.inode_log, self.block_inode_log, self.ag_log = sector[122], sector[123], sector[124]
 
@@ -61,17 +96,77 @@ class Image:
 
     def patch(self, at, size, crc_at, offset, data):
         """Writes `data` at `offset` of the `size` bytes at `at`, the checksum right."""
+        self.change(at, size, crc_at, {offset: data})
+
+    def change(self, at, size, crc_at, changes):
+        """Writes data by its offset into the `size` bytes at `at`, the checksum right."""
         whole = bytearray(self.read(at, size))
-        whole[offset:offset + len(data)] = data
-        whole[crc_at:crc_at + 4] = bytes(4)
-        whole[crc_at:crc_at + 4] = struct.pack("<I", crc32c(whole))
-        self.write(at, bytes(whole))
+        for offset, data in changes.items():
+            whole[offset:offset + len(data)] = data
+        self.write(at, stamped(whole, crc_at))
 
     def patch_superblock(self, offset, data):
         self.patch(0, self.sector, 224, offset, data)
 
     def patch_inode(self, number, offset, data):
         self.patch(self.inode(number), self.inode_size, 100, offset, data)
+
+    def change_inode(self, number, changes):
+        self.change(self.inode(number), self.inode_size, INODE_CRC, changes)
+
+    def change_block(self, number, crc_at, changes):
+        """Changes a block by its filesystem-wide number."""
+        self.change(self.fsblock(number), self.block, crc_at, changes)
+
+    def literal(self, number):
+        """The bytes of an inode behind its core, which hold its forks."""
+        return self.read(self.inode(number) + CORE, self.inode_size - CORE)
+
+    def attr_fork(self, number):
+        """Where in an inode its attribute fork begins."""
+        return CORE + 8 * self.read(self.inode(number) + 82, 1)[0]
+
+    def mappings(self, number, at=CORE, count_at=76):
+        """The mappings that lie in an inode: (offset, start, length) each. Those of the attribute
+        fork are counted at 80, in two bytes."""
+        core = self.read(self.inode(number), self.inode_size)
+        count, = struct.unpack_from(">I" if count_at == 76 else ">H", core, count_at)
+        found = []
+        for i in range(count):
+            packed = int.from_bytes(core[at + 16 * i:at + 16 * i + 16], "big")
+            found.append((packed >> 73 & (1 << 54) - 1, packed >> 21 & (1 << 52) - 1,
+                          packed & (1 << 21) - 1))
+        return found
+
+    def attr_mappings(self, number):
+        return self.mappings(number, self.attr_fork(number), 80)
+
+    def root_pointers(self, number):
+        """Where in an inode the pointers of its mapping btree lie, and their values."""
+        core = self.read(self.inode(number), self.inode_size)
+        end = core[82] * 8 + CORE if core[82] else self.inode_size
+        count, = struct.unpack_from(">H", core, CORE + 2)
+        at = CORE + 4 + (end - CORE - 4) // 16 * 8
+        return at, struct.unpack_from(">%dQ" % count, core, at)
+
+    def node_pointers_at(self):
+        """Where in a block of a mapping btree, above the leaves, the pointers lie."""
+        return LONG_BLOCK + (self.block - LONG_BLOCK) // 16 * 8
+
+    def free_blocks(self, ag):
+        """The longest free extent that the root of a tree of one level tells of: the first block,
+        filesystem-wide, and how many."""
+        root, = struct.unpack(">I", self.read(self.header(ag, 1) + 16, 4))
+        block = self.read((ag * self.ag_blocks + root) * self.block, self.block)
+        level, count = struct.unpack_from(">HH", block, 4)
+        assert level == 0
+        records = [struct.unpack_from(">II", block, SHORT_BLOCK + 8 * i) for i in range(count)]
+        start, length = max(records, key=lambda record: record[1])
+        return ag << self.ag_log | start, length
+
+    def daddr(self, number):
+        """The address of a block in units of 512 bytes."""
+        return self.fsblock(number) // 512
 
     def break_byte(self, at):
         """Flips a bit and leaves the checksum as it was."""

@@ -12,8 +12,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 JUDGE = os.path.join(ROOT, "tests", "oracle", "judge")
 IMAGES = os.path.join(ROOT, "images")
-WORKERS = 2
-SLOTS = 4       # a worker never waits for the next disk
+WORKERS = 4     # a mount waits more than it works
+SLOTS = 8       # a worker never waits for the next disk
 
 
 class CampaignError(Exception):
@@ -38,8 +38,8 @@ def crash_command(program, scenario, *options):
 
 def judge_command(scenario, repair="6.1", manifest=None):
     manifest = manifest or os.path.join(IMAGES, scenario.image + ".json")
-    return [JUDGE, "--batch", "--in-place", "--old-or-new", "--dirty-ok", "--repair", repair,
-            "--json", "--manifest", manifest, "--swapped", *scenario.files()]
+    return [JUDGE, "--batch", "--in-place", "--old-or-new", "--equal-once", "--dirty-ok",
+            "--repair", repair, "--json", "--manifest", manifest, "--swapped", *scenario.files()]
 
 
 class Judge:

@@ -1,7 +1,8 @@
 #include "crash/faults.h"
-#include "log/log_geometry.h"
+#include "log/log_writer.h"
 #include "support/images.h"
 #include "testing/failing_new.h"
+#include "txn/volume.h"
 
 #include <xfsx/filesystem.h>
 
@@ -64,6 +65,17 @@ LogRange log_of(MemoryDevice& disk) {
   return {begin, begin + u64{info.log_blocks} * info.block_size};
 }
 
+/// Whether an error before the commit says that the log may need a mount. What cannot be read as a
+/// log is not clean either.
+bool tells_of_unfinished_checkpoint(Error const& error) {
+  return describe(error).find("unfinished checkpoint") != std::string::npos;
+}
+
+bool log_is_clean(MemoryDevice& disk) {
+  Result<LogState> const log = Volume::open(disk).value()->log();
+  return log && log.value().clean;
+}
+
 /// What must hold of every failure, whatever failed: one error that says what, and an image that
 /// is what the error says of it as far as bytes can tell. Linux judges the rest (stage 30-crash).
 void check_failure(FaultedExchange const& done, MemoryDevice& before, MemoryDevice& after,
@@ -80,7 +92,11 @@ void check_failure(FaultedExchange const& done, MemoryDevice& before, MemoryDevi
   CHECK(done.error->errno_class == EIO);
   CHECK(describe(*done.error).find("[EIO]") != std::string::npos);
   bool const writes = done.fault.call == DeviceCall::write || done.fault.call == DeviceCall::flush;
+  if (done.error->image == ImageState::unchanged && !log_is_clean(*done.disk)) {
+    CHECK(tells_of_unfinished_checkpoint(*done.error));
+  }
   if (!writes) {
+    CHECK_FALSE(tells_of_unfinished_checkpoint(*done.error));
     CHECK(done.error->image == ImageState::unchanged);
     CHECK(done.disk->stats().writes == 0);
   } else if (done.error->image != ImageState::committed_log_dirty) {
@@ -99,12 +115,16 @@ TEST_SUITE("crash") {
       Operation const whole = record_exchange(scenario);
       LogRange const log = log_of(*whole.before);
       u64 states[3] = {};
+      u64 unfinished = 0;
       for (DeviceCall const call :
            {DeviceCall::read, DeviceCall::write, DeviceCall::flush, DeviceCall::reserve}) {
         u64 faults = 0;
         for_each_fault(*whole.before, scenario, call, [&](FaultedExchange const& done) {
           ++faults;
-          if (done.error) ++states[static_cast<std::size_t>(done.error->image)];
+          if (done.error) {
+            ++states[static_cast<std::size_t>(done.error->image)];
+            if (tells_of_unfinished_checkpoint(*done.error)) ++unfinished;
+          }
           check_failure(done, *whole.before, *whole.after, log);
         });
         CHECK(faults > 0);
@@ -112,6 +132,8 @@ TEST_SUITE("crash") {
       CHECK(states[0] > 0);
       CHECK(states[1] > 0);
       CHECK(states[2] > 0);
+      // Only a checkpoint of more than one write can be left unfinished with nothing committed.
+      CHECK((unfinished > 0) == (c.pad > LogWriter::batch_bytes));
     }
   }
 

@@ -30,6 +30,7 @@ struct Options {
   u64 sample = 0;
   u64 skip = 0;
   std::string only;
+  bool only_random = false;
   std::string slots = "/dev/shm";
   u64 slot_count = 4;
   std::string replay, keep, before, after;
@@ -73,6 +74,16 @@ std::string_view expectation(CrashState const& state) {
   return state.after("durable") ? "new" : "either";
 }
 
+/// Whether a state is of the kind that was asked for and on the right side of the commit.
+bool is_asked_for(Options const& options, CrashState const& state) {
+  std::string_view const only = options.only;
+  if (options.only_random && state.id().find("/random:") == std::string::npos) return false;
+  bool const after = state.after("durable");
+  if (only == "before") return !after;
+  if (only == "after") return after;
+  return only.empty() || (after && !state.after("home"));
+}
+
 /// Which of the states are wanted: all, or a sample. What there is little of must not drown in a
 /// sample, so it takes the same number from each of four kinds: before and after the commit, whole
 /// prefixes and subsets.
@@ -85,8 +96,7 @@ class Selection {
         *operation.before, operation.recording, options.crash, [&](CrashState const& state) {
           bool const after = state.after("durable");
           std::size_t const kind = (after ? 2U : 0U) + (state.id().ends_with("/all") ? 0U : 1U);
-          bool const asked = options.only.empty() || options.only == (after ? "after" : "before");
-          if (asked) kinds[kind].push_back(count);
+          if (is_asked_for(options, state)) kinds[kind].push_back(count);
           ++count;
           return true;
         });
@@ -212,14 +222,15 @@ void declare(CLI::App& app, Options& o) {
   app.add_flag("--stir", o.scenario.aids.stir_block_ends,
                "change the unused end of each btree block too");
   app.add_flag("--lsn-at-head", o.scenario.lsn_at_head,
-               "a btree block of file1 first gets the LSN of the log's head");
+               "btree blocks of file1 first get the LSN of the log's head");
   app.add_option("--unit", o.crash.unit, "bytes written atomically; default: the sector");
   app.add_option("--seed", o.crash.seed, "of everything random");
   app.add_option("--subsets", o.crash.subsets, "for each prefix");
   app.add_option("--sample", o.sample, "states of all; default: all");
   app.add_option("--skip", o.skip, "states at the beginning");
-  app.add_option("--only", o.only, "states on one side of the commit")
-      ->check(CLI::IsMember({"before", "after"}));
+  app.add_option("--only", o.only, "states before or after the commit, or while blocks go home")
+      ->check(CLI::IsMember({"before", "after", "home"}));
+  app.add_flag("--only-random", o.only_random, "random subsets of what was in flight");
   app.add_option("--slots", o.slots, "directory for image files");
   app.add_option("--slot-count", o.slot_count, "how many");
   app.add_flag("--fingerprint", o.only_fingerprint, "only tell what the recording is like");

@@ -28,15 +28,18 @@ std::string name_of(CommitStage stage) {
   return "clean";
 }
 
-/// A block that Linux may leave like this, and that replay of a checkpoint at the head would skip.
+/// Blocks as Linux may leave them, which replay of a checkpoint at the head would skip.
 void set_lsn_to_head(MemoryDevice& disk, std::string const& path) {
   std::unique_ptr<Filesystem> const fs = Filesystem::open(disk).value();
   Volume& volume = *fs->impl().volume;
   Inode const inode = load_inode(volume, fs->resolve(path).value()).value();
   DataFork const fork = lift_data_fork(volume, inode).value();
-  std::shared_ptr<Buffer> const block = copy_of(*fork.btree.at(0));
-  stamp_block(*block->kind, block->data.bytes(), volume.log().value().head);
-  disk.poke(block->daddr.raw() * basic_block_size, block->bytes());
+  AlignedPool pool;
+  for (BufferRef const& original : fork.btree) {
+    std::shared_ptr<Buffer> const block = copy_of(*original, pool);
+    stamp_block(*block->kind, block->data.bytes(), volume.log().value().head);
+    disk.poke(block->daddr.raw() * basic_block_size, block->bytes());
+  }
 }
 
 }  // namespace

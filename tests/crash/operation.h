@@ -16,7 +16,7 @@ struct Scenario {
   std::string image;  ///< path of a gzip file
   std::string file1, file2;
   CommitTestAids aids;
-  bool lsn_at_head = false;  ///< before: give a btree block of file1 the LSN of the log's head
+  bool lsn_at_head = false;  ///< before: give file1's btree blocks the LSN of the log's head
 };
 
 /// The disk before the exchange, with the sectors that the filesystem was made for. Throws

@@ -1,17 +1,17 @@
 #include "crash/slot.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <system_error>
 
 namespace xfsx::test {
 
 namespace {
-
-using Piece = std::array<std::byte, Pieces::size>;
 
 void check(bool good, std::string const& what) {
   if (!good) throw std::system_error(errno, std::generic_category(), what);
@@ -20,15 +20,12 @@ void check(bool good, std::string const& what) {
 }  // namespace
 
 Pieces::Pieces(MemoryDevice const& before, Recording const& recording) {
-  std::unique_ptr<MemoryDevice> const disk = before.snapshot();
-  Piece bytes;
-  u64 const end = disk->info().size;
-  for (u64 at = 0; at < end; at += size) {
-    Bytes const piece = Bytes(bytes).first(std::min<u64>(size, end - at));
-    ReadRequest const request{at, piece};
-    disk->read({&request, 1}).value();
-    bool const zero = std::ranges::all_of(piece, [](std::byte b) { return b == std::byte{0}; });
-    if (!zero) add(at, 1);
+  u64 const end = before.info().size;
+  for (u64 at = 0; at < end; at += before.piece_at(at).size()) {
+    ConstBytes const piece = before.piece_at(at);
+    if (std::ranges::any_of(piece, [](std::byte b) { return b != std::byte{0}; })) {
+      add(at, piece.size());
+    }
   }
   for (RecordedEvent const& event : recording.events) {
     if (event.kind == RecordedEvent::Kind::write) add(event.offset, event.bytes.size());
@@ -47,6 +44,13 @@ Slot::Slot(std::string path, u64 size)
       file_(::open(path_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)) {
   check(file_.get() >= 0, path_);
   check(::ftruncate(file_.get(), static_cast<off_t>(size_)) == 0, path_);
+  void* const at = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_SHARED, file_.get(), 0);
+  check(at != MAP_FAILED, path_);
+  mapped_ = static_cast<std::byte*>(at);
+}
+
+Slot::~Slot() {
+  ::munmap(mapped_, size_);
 }
 
 /// Adds what the file holds now: a judge may have written where the disk has nothing.
@@ -61,22 +65,20 @@ void Slot::add_own(Pieces& pieces) const {
   check(errno == ENXIO, path_);
 }
 
-void Slot::become(MemoryDevice& disk, Pieces const& pieces) {
+void Slot::become(MemoryDevice const& disk, Pieces const& pieces) {
   Pieces all = pieces;
   add_own(all);
-  Piece wanted, found;
   for (u64 const number : all.numbers()) {
-    u64 const at = number * Pieces::size;
-    std::size_t const length = std::min<u64>(Pieces::size, size_ - at);
-    Bytes const want = Bytes(wanted).first(length);
-    Bytes const have = Bytes(found).first(length);
-    ReadRequest const request{at, want};
-    disk.read({&request, 1}).value();
-    ssize_t const got = ::pread(file_.get(), have.data(), length, static_cast<off_t>(at));
-    check(got == static_cast<ssize_t>(length), path_);
-    if (std::ranges::equal(want, have)) continue;
-    ssize_t const put = ::pwrite(file_.get(), want.data(), length, static_cast<off_t>(at));
-    check(put == static_cast<ssize_t>(length), path_);
+    u64 const end = std::min((number + 1) * Pieces::size, size_);
+    for (u64 at = number * Pieces::size; at < end;) {
+      ConstBytes piece = disk.piece_at(at);
+      piece = piece.first(std::min<std::size_t>(piece.size(), end - at));
+      std::byte* const here = mapped_ + at;
+      if (std::memcmp(here, piece.data(), piece.size()) != 0) {
+        std::memcpy(here, piece.data(), piece.size());
+      }
+      at += piece.size();
+    }
   }
 }
 

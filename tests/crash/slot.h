@@ -30,9 +30,12 @@ class Slot {
  public:
   /// A new or emptied file of `size` bytes. Throws std::system_error.
   Slot(std::string path, u64 size);
+  ~Slot();
+  Slot(Slot const&) = delete;
+  Slot& operator=(Slot const&) = delete;
 
   /// Makes the file equal to `disk`, which is zero outside `pieces`.
-  void become(MemoryDevice& disk, Pieces const& pieces);
+  void become(MemoryDevice const& disk, Pieces const& pieces);
 
   [[nodiscard]] std::string const& path() const { return path_; }
 
@@ -42,6 +45,7 @@ class Slot {
   std::string path_;
   u64 size_;
   UniqueFd file_;
+  std::byte* mapped_ = nullptr;  // the whole file
 };
 
 }  // namespace xfsx::test

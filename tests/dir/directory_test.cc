@@ -22,12 +22,14 @@ std::string const image_name = "debian12";
 
 /// The kind of a directory block that lies at `at` in the fork, by what it says that it is.
 BlockKind const& kind_of(ConstBytes block) {
-  static std::map<u32, BlockKind const*> const data = {{disk::dir_block_magic, &dir_block_kind},
-                                                       {disk::dir_data_magic, &dir_data_kind},
-                                                       {disk::dir_free_magic, &dir_free_kind}};
-  static std::map<u16, BlockKind const*> const index = {{disk::dir_leaf1_magic, &dir_leaf1_kind},
-                                                        {disk::dir_leafn_magic, &dir_leafn_kind},
-                                                        {disk::da_node_magic, &da_node_kind}};
+  static std::map<u32, BlockKind const*> const data = {
+      {disk::dir_block_magic_v4, &dir_block_kind}, {disk::dir_data_magic_v4, &dir_data_kind},
+      {disk::dir_free_magic_v4, &dir_free_kind},   {disk::dir_block_magic, &dir_block_kind},
+      {disk::dir_data_magic, &dir_data_kind},      {disk::dir_free_magic, &dir_free_kind}};
+  static std::map<u16, BlockKind const*> const index = {
+      {disk::dir_leaf1_magic_v4, &dir_leaf1_kind}, {disk::dir_leafn_magic_v4, &dir_leafn_kind},
+      {disk::da_node_magic_v4, &da_node_kind},     {disk::dir_leaf1_magic, &dir_leaf1_kind},
+      {disk::dir_leafn_magic, &dir_leafn_kind},    {disk::da_node_magic, &da_node_kind}};
   auto const found = data.find(view_as<be32>(block).value());
   return found != data.end() ? *found->second : *index.at(view_as<be16>(block, 8).value());
 }
@@ -257,7 +259,7 @@ TEST_SUITE("dir") {
           if (!kind.verify(bytes, context)) continue;
           ++accepted;
           if (&kind != &dir_block_kind && &kind != &dir_data_kind) continue;
-          for_each_dir_entry(bytes, [&](RawDirEntry const& e) {
+          for_each_dir_entry(context.geometry, bytes, [&](RawDirEntry const& e) {
             CHECK(e.name.data() > text_of(bytes).data());
             CHECK(e.name.data() + e.name.size() < text_of(bytes).data() + bytes.size());
             return true;

@@ -6,9 +6,15 @@ namespace {
 
 using namespace xfsx;
 
+disk::Dinode version_3() {
+  disk::Dinode core{};
+  core.version = 3;
+  return core;
+}
+
 /// A core with 5 mappings in the data fork and 3 in the attribute fork.
 disk::Dinode small_counts() {
-  disk::Dinode core{};
+  disk::Dinode core = version_3();
   core.nextents = 5;
   core.naextents = 3;
   return core;
@@ -39,7 +45,7 @@ TEST_SUITE("exchange") {
   }
 
   TEST_CASE("times are stamped in the inode's own form and clamped to it") {
-    disk::Dinode core{};
+    disk::Dinode core = version_3();
     core.change_count = 7;
     touch(core, {s64{1} << 33, 12});
     CHECK(InodeView(bytes_of(core)).mtime() == Timestamp{2147483647, 12});
@@ -50,7 +56,7 @@ TEST_SUITE("exchange") {
   }
 
   TEST_CASE("the reflink flag changes alone") {
-    disk::Dinode core{};
+    disk::Dinode core = version_3();
     core.flags2 = disk::inode_flag2::bigtime;
     set_reflink(core, true);
     CHECK(core.flags2.value() == (disk::inode_flag2::bigtime | disk::inode_flag2::reflink));

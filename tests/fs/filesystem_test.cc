@@ -203,6 +203,38 @@ TEST_SUITE("fs") {
     CHECK(o.fs->read(file, 0, {}).value() == 0);
   }
 
+  TEST_CASE("the beginnings of many files come together, each with what is wrong with it alone") {
+    std::string const name = "debian12";
+    Opened const o = open_image(name);
+    constexpr u64 most = 100'000;
+    std::vector<nlohmann::json> wanted;
+    std::vector<FileRead> reads;
+    std::vector<std::vector<std::byte>> into;
+    nlohmann::json const manifest = test::manifest_of(name);
+    for (nlohmann::json const& entry : manifest["entries"]) {
+      if (!entry.contains("sha256") || entry["size"].get<u64>() >= most) continue;
+      wanted.push_back(entry);
+      into.emplace_back(most, std::byte{0x55});
+    }
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      reads.push_back({InodeNumber(wanted[i]["ino"].get<u64>()), into[i], 0, {}});
+    }
+    REQUIRE(reads.size() > 20);
+    std::vector<std::byte> some(100);
+    reads.push_back({o.fs->resolve("/swap").value(), some, 0, {}});
+    reads.push_back({InodeNumber(~u64{0}), some, 0, {}});
+    o.fs->read_each(reads).value();
+    CHECK(reads.at(wanted.size()).problem->errno_class == EISDIR);
+    CHECK(reads.at(wanted.size() + 1).problem.has_value());
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      CHECK_FALSE(reads[i].problem.has_value());
+      CHECK(reads[i].got == wanted[i]["size"].get<u64>());
+      test::Sha256 sum;
+      sum.feed(Bytes(into[i]).first(reads[i].got));
+      CHECK(sum.hex() == wanted[i]["sha256"].get<std::string>());
+    }
+  }
+
   TEST_CASE("a large file with thousands of mappings is read in few batches") {
     Opened const o = open_image("debian12");
     InodeNumber const file = o.fs->resolve("/swap/many-a").value();

@@ -173,6 +173,15 @@ def fuzz_targets(tree):
             if not re.search(r"\bdisk::%s\b" % name, code)]
 
 
+def documented(tree):
+    """Every structure has a row in the registry, from which its page is made."""
+    registry = "libxfsx/inspect/registry.cc"
+    code = scanner.blank(tree.text(registry)) if registry in tree.data else ""
+    return ["%s:%d: %s does not list disk::%s" % (path, line, registry, name)
+            for path, line, name in disk_structures(tree)
+            if not re.search(r"\brow<disk::%s>" % name, code)]
+
+
 RULES = {
     "function length": long_functions,
     "file length": long_files,
@@ -186,4 +195,5 @@ RULES = {
     "large files": large_files,
     "field tables": field_tables,
     "fuzz targets": fuzz_targets,
+    "format registry": documented,
 }

@@ -163,6 +163,9 @@ class TextRules(unittest.TestCase):
         short = dict(good)
         short["libxfsx/disk/agf.h"] = struct + 'XFSX_LAYOUT(Agf, "agf", agf_fields, "x");\n}\n'
         self.check(rules.field_tables, [good, short], [bare])
+        listed = {**good, "libxfsx/inspect/registry.cc": "row<disk::Agf>(),\n"}
+        self.check(rules.documented, [listed],
+                   [good, {**good, "libxfsx/inspect/registry.cc": "// row<disk::Agf>(),\n"}])
         self.check(rules.fuzz_targets, [good], [bare, {"libxfsx/disk/a.h": struct + "}\n"}])
 
 

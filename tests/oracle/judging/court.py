@@ -7,8 +7,10 @@ import tempfile
 
 from . import expectation, linux, manifest, xfsprogs
 from .errors import CannotJudge
+from .known import KnownDisks
 
 HERE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+LOOK_AGAIN = 50     # one of so many disks is looked at although an equal one is known
 
 
 class Verdict:
@@ -56,6 +58,7 @@ class Court:
         self.base, self.base_free = None, None
         if options.base:
             self._open_base()
+        self.known, self.judged = KnownDisks() if options.equal_once else None, 0
         self.old = self.new = self.superblock = None
         if options.manifest:
             told = manifest.load(options.manifest)
@@ -84,16 +87,43 @@ class Court:
         else:
             unpack(image, copy)
         try:
-            self._before(copy, verdict)
-            self._mount(copy, verdict)
-            if not verdict.problems or not self.options.first:
-                self._after(copy, verdict)
+            if not self._as_known(copy, verdict):
+                self._look_at(copy, verdict)
         finally:
             if not self.options.in_place:
                 os.unlink(copy)
         if self.options.uml:
             self._in_debug_kernel(image, verdict)
         return verdict
+
+    def _look_at(self, copy, verdict):
+        self._before(copy, verdict)
+        self._mount(copy, verdict)
+        if not verdict.problems or not self.options.first:
+            self._after(copy, verdict)
+        if self.known is not None and not verdict.problems:
+            self._remember(copy, verdict)
+
+    def _remember(self, copy, verdict):
+        known = self.known.find(copy)
+        if known is None:
+            self.known.add(copy, verdict)
+        elif known.state != verdict.state:
+            verdict.problems.append(f"is {verdict.state}, but an equal disk was {known.state}")
+
+    def _as_known(self, copy, verdict):
+        """Whether Linux mounts the disk and leaves one that is known. If not, the disk has been
+        recovered and is still to be looked at."""
+        self.judged += 1
+        if self.known is None or not self.known.disks or self.judged % LOOK_AGAIN == 0:
+            return False
+        self._mount(copy, verdict, read=False)
+        known = None if verdict.problems else self.known.find(copy)
+        if known is None:
+            return False
+        verdict.state = known.state
+        verdict.notes.append("then equal to a disk judged before")
+        return True
 
     def _before(self, copy, verdict):
         if self.options.crash_state:
@@ -110,7 +140,7 @@ class Court:
         else:
             verdict.problems.append("the log is dirty")
 
-    def _mount(self, copy, verdict):
+    def _mount(self, copy, verdict, read=True):
         self.messages.skip()
         entries = None
         with linux.Mounted(copy) as m:
@@ -120,7 +150,8 @@ class Court:
                     if free != self.base_free:
                         verdict.problems.append(
                             f"free blocks: expected {self.base_free}, found {free}")
-                entries = manifest.walk(m.root, not self.options.no_mappings, self.hashes)
+                if read:
+                    entries = manifest.walk(m.root, not self.options.no_mappings, self.hashes)
                 m.unmount()
             else:
                 verdict.problems.append(f"mount failed: {m.error}")

@@ -1,4 +1,4 @@
-#include "attr/find.h"
+#include "attr/list.h"
 
 #include "base/view.h"
 #include "disk/attr.h"
@@ -28,8 +28,17 @@ std::vector<std::byte> short_fork(std::string const& name, u8 flags) {
   return fork;
 }
 
+Result<bool> all(StoredAttribute const&) {
+  return true;
+}
+
 bool has_capability(ConstBytes fork) {
-  return short_form_has(fork, {}, AttrNamespace::secure, "capability").value();
+  bool found = false;
+  REQUIRE(visit_short_form(fork, {}, [&](StoredAttribute const& a) -> Result<bool> {
+    found = found || (a.space == AttributeSpace::security && a.name == "capability");
+    return true;
+  }));
+  return found;
 }
 
 }  // namespace
@@ -45,13 +54,13 @@ TEST_SUITE("attr") {
   TEST_CASE("sizes that leave the fork are named") {
     std::vector<std::byte> fork = short_fork("capability", disk::attr_flag::secure);
     edit_as<disk::AttrShortHeader>(fork).totsize = 65;
-    Result<bool> const outside = short_form_has(fork, {}, AttrNamespace::secure, "x");
+    Result<bool> const outside = visit_short_form(fork, {}, all);
     REQUIRE_FALSE(outside);
     CHECK(outside.error().field == "totsize");
 
     fork = short_fork("capability", disk::attr_flag::secure);
     edit_as<disk::AttrShortEntry>(fork, sizeof(disk::AttrShortHeader)).valuelen = 200;
-    Result<bool> const long_value = short_form_has(fork, {}, AttrNamespace::secure, "x");
+    Result<bool> const long_value = visit_short_form(fork, {}, all);
     REQUIRE_FALSE(long_value);
     CHECK(long_value.error().field == "namelen");
   }
@@ -62,7 +71,7 @@ TEST_SUITE("attr") {
     auto& entry = edit_as<disk::AttrLeafEntry>(block, sizeof(disk::AttrLeafHeader));
     entry.nameidx = 1022;
     entry.flags = disk::attr_flag::local;
-    Result<bool> const found = leaf_has(block, {}, AttrNamespace::user, "x");
+    Result<bool> const found = visit_attr_leaf(format_v5, block, {}, all);
     REQUIRE_FALSE(found);
     CHECK(found.error().field == "nameidx");
   }
