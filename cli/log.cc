@@ -2,6 +2,7 @@
 
 #include "cache/buffer_cache.h"
 #include "json.h"
+#include "log/exchange_names.h"
 #include "log/find_head.h"
 #include "log/open_intents.h"
 #include "log_items.h"
@@ -52,6 +53,7 @@ class Printer : public LogSink {
   bool first_ = true;
   bool at_tail_ = false;
   OpenIntents intents_;
+  ExchangeNames names_;
 };
 
 Result<void> Printer::begin(LogGeometry const& log, LogState const& state) {
@@ -122,7 +124,8 @@ Result<void> Printer::unmounted(LogRecord const& record) {
 }
 
 Result<void> Printer::item(LogTransaction& transaction, LogItemRegions& regions, bool first) {
-  Result<DecodedLogItem> const decoded = decode_log_item(transaction, regions);
+  Result<DecodedLogItem> decoded = decode_log_item(transaction, regions);
+  if (decoded) names_.settle(decoded.value());
   bool const counts = transaction.pending && transaction.committed;
   std::string const comma = first ? "" : ",";
   if (!decoded) {
@@ -181,7 +184,7 @@ Result<void> Printer::end() {
     std::string text;
     for (OpenIntent const& intent : open) {
       text += fmt::format("left open: {} {:#x} of transaction {:08x} from {}\n",
-                          log_item_name(static_cast<u16>(intent.type)), intent.id, intent.tid,
+                          intent.name, intent.id, intent.tid,
                           lsn_words(intent.lsn));
     }
     return session_.print(text);
@@ -189,7 +192,7 @@ Result<void> Printer::end() {
   Value list = Value::list({});
   for (OpenIntent const& intent : open) {
     Value& v = list.add(Value::group({}));
-    v.add(Value::words("type", log_item_name(static_cast<u16>(intent.type))));
+    v.add(Value::words("type", intent.name));
     v.add(Value::wide_integer("id", intent.id));
     v.add(Value::integer("tid", intent.tid));
     v.add(lsn_value("lsn", intent.lsn));

@@ -139,7 +139,7 @@ Value lsn_value(std::string_view name, Lsn lsn) {
 Value log_item_value(DecodedLogItem const& item) {
   LogItemPart const& format = item.parts.front();
   Value v = Value::group({});
-  v.add(Value::words("type", log_item_name(static_cast<u16>(item.type))));
+  v.add(Value::words("type", item.name));
   v.add(Value::words("structure", format.structure));
   v.add(structure_value("format", format.fields, format.bytes));
   for (LogItemPart const& part : item.parts) add_part(v, item, part);

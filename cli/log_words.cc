@@ -29,7 +29,7 @@ std::string plural(u64 n, std::string_view one, std::string_view many) {
 }
 
 std::string named(DecodedLogItem const& item) {
-  return std::string(log_item_name(static_cast<u16>(item.type)));
+  return std::string(item.name);
 }
 
 std::string identified(DecodedLogItem const& item) {

@@ -367,7 +367,10 @@ Result<void> Decoder::single() {
 
 /// Two forms share a number.
 Result<void> Decoder::exchange() {
-  if (bytes(0).size() == sizeof(disk::SxiLogFormat)) return single<disk::SxiLogFormat>();
+  if (bytes(0).size() == sizeof(disk::SxiLogFormat)) {
+    decoded_.name = "SXI";
+    return single<disk::SxiLogFormat>();
+  }
   return single<disk::XmiLogFormat>();
 }
 
@@ -429,6 +432,7 @@ Result<DecodedLogItem> Decoder::run() {
     return e;
   }
   decoded_.type = row->type;
+  decoded_.name = row->name;
   XFSX_TRYV(dispatch());
   return std::move(decoded_);
 }

@@ -34,13 +34,14 @@ struct LogItemPart {
 
 struct DecodedLogItem {
   disk::LogItemType type{};
+  std::string_view name{};          ///< "inode", "EFI", "SXI"
   std::vector<LogItemPart> parts;  ///< the first is the format
 
   /// The first part that plays `role`, or null.
   [[nodiscard]] LogItemPart const* part(LogItemPart::Role role) const;
 };
 
-/// "inode", "EFI"; empty for a number that is no item.
+/// "inode", "EFI"; empty for a number that is no item. An SXI has the number of an XMI.
 std::string_view log_item_name(u16 type);
 
 /// The type of the done item that ends an intent; nothing if `type` is no intent.

@@ -7,6 +7,7 @@ namespace xfsx::inline v0 {
 
 struct OpenIntent {
   disk::LogItemType type{};
+  std::string_view name{};  ///< "EFI", "SXI"
   u64 id = 0;
   Lsn lsn{};    ///< of the record in which its transaction starts
   u32 tid = 0;  ///< of its transaction

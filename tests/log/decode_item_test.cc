@@ -1,6 +1,7 @@
 #include "log/decode_item.h"
 
 #include "disk/inode.h"
+#include "log/exchange_names.h"
 #include "log/log_records.h"
 #include "log/open_intents.h"
 
@@ -170,6 +171,29 @@ TEST_SUITE("log items") {
     sxi.blockcount = 12;
     LogTransaction transaction = transaction_of({region_of(sxi)});
     CHECK(decoded(transaction).parts[0].structure == "log_sxi");
+    CHECK(decoded(transaction).name == "SXI");
+  }
+
+  TEST_CASE("the answer to an older exchange intent has a name of its own") {
+    ExchangeNames names;
+    auto name_of = [&](auto format, u64 id) {
+      format.id = id;
+      LogTransaction transaction = transaction_of({region_of(format)});
+      DecodedLogItem item = decoded(transaction);
+      names.settle(item);
+      return std::string(item.name);
+    };
+    auto const sxi = format_of<disk::SxiLogFormat>(LogItemType::xmi);
+    auto const xmi = format_of<disk::XmiLogFormat>(LogItemType::xmi);
+    auto const done = format_of<disk::DoneLogFormat>(LogItemType::xmd);
+    CHECK(name_of(done, 5) == "XMD");
+    CHECK(name_of(sxi, 5) == "SXI");
+    CHECK(name_of(done, 6) == "XMD");
+    CHECK(name_of(done, 5) == "SXD");
+    CHECK(name_of(done, 5) == "XMD");
+    CHECK(name_of(sxi, 5) == "SXI");
+    CHECK(name_of(xmi, 5) == "XMI");
+    CHECK(name_of(done, 5) == "XMD");
   }
 
   TEST_CASE("what a big-endian machine wrote is turned round, field by field") {
