@@ -44,8 +44,8 @@ def scratch():
 
 def image_names():
     """All shipped images."""
-    packed = sorted(glob.glob(os.path.join(IMAGES, "*.img.gz")))
-    return [os.path.basename(path)[:-len(".img.gz")] for path in packed]
+    return sorted({os.path.basename(path).split(".img")[0]
+                   for path in glob.glob(os.path.join(IMAGES, "*.img*"))})
 
 
 def packed(name):
@@ -79,6 +79,9 @@ def write_sparse(source, target):
 @functools.lru_cache(maxsize=None)
 def image(name):
     """The path of an unpacked image, which nobody may change."""
+    plain = os.path.join(IMAGES, name + ".img")
+    if os.path.exists(plain):
+        return plain
     path = os.path.join(scratch(), name + ".img")
     with gzip.open(os.path.join(IMAGES, name + ".img.gz")) as packed, open(path, "wb") as file:
         write_sparse(packed, file)

@@ -4,7 +4,8 @@ Differences on purpose:
 * core.flags is printed as a number beside its bits; xfs_db prints it only when asked for.
 * Times are in UTC whatever the time zone; here xfs_db is run in UTC too.
 * A tree without records says so: `recs = (empty)`, an empty list in JSON.
-* A line end in a name is \\012, as every other control character; xfs_db says \\d.
+* Control characters in names are \\007 and so on; of seven of them xfs_db makes \\a to \\g, and it
+  puts a backslash before ' and ? too.
 * Data blocks of a directory that are full have a best free region of no bytes; xfs_db leaves them
   out of the row.
 * An attribute's value of no bytes is `""`; xfs_db leaves the line out.
@@ -28,6 +29,10 @@ import xfs_patch
 BLOCKS_OF_A_FORK = 12
 
 BESTS = re.compile(r"[fl]bests\[")
+# What may stand in quotes, an escaped character as a whole, and what xfs_db writes for it.
+QUOTED = re.compile(r"\\[0-7]{3}|\\.|['?]")
+LETTERS = {"\\%03o" % (7 + i): "\\" + letter for i, letter in enumerate("abcdefg")}
+LETTERS |= {mark: "\\" + mark for mark in "'?"}
 
 # Ours alone; and what xfs_db has known only since 6.13.
 OURS = re.compile(r"core\.flags")
@@ -58,7 +63,7 @@ def as_theirs(path, value):
     """xfs_db's words for our value: of data blocks that are full it prints nothing in a row."""
     if value and BESTS.match(path):
         return re.sub(r"(^| )\d+:0(?= |$)", "", value).strip()
-    return value and value.replace("\\012", "\\d")
+    return value and QUOTED.sub(lambda found: LETTERS.get(found[0], found[0]), value)
 
 
 def mapped_blocks(fields, fork):
