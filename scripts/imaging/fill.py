@@ -13,6 +13,7 @@ import socket
 import stat
 import struct
 
+from imaging import rare
 from judging import linux, manifest
 
 FALLOC_KEEP_SIZE, FALLOC_PUNCH_HOLE = 1, 2
@@ -347,7 +348,9 @@ def ag_trees(f):
 
 
 PARTS = {"swap": swap_pairs, "many": many_mappings, "tall": tall_tree, "shapes": shapes,
-         "refuse": refusals, "names": names, "trees": ag_trees}
+         "refuse": refusals, "names": names, "trees": ag_trees,
+         "rare": rare.put_in, "large": rare.second_free_block,
+         "islands": rare.link_in_pieces}
 
 
 def pending_changes(root):

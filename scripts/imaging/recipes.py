@@ -11,6 +11,7 @@ class Recipe:
     purpose: str
     mib: int = 64
     parts: tuple = ("swap",)        # what fill.PARTS puts in
+    before: tuple = ()              # the same, in a mount before, of which the log keeps nothing
     wrap: bool = False              # run the log round until its head is near the end
     new_uuid: bool = False          # xfs_admin -U after mkfs
     in_vm: bool = False             # filled by the kernel of tests/oracle/vm
@@ -67,6 +68,13 @@ RECIPES = (
     Recipe("trees", "-m rmapbt=1 -b size=1024 -l size=10m -d agcount=2",
            "every btree of an AG with several levels, sparse inode chunks, blocks of three owners",
            parts=("swap", "trees"), expect="refuse: rmapbt"),
+    Recipe("rare", "-m rmapbt=1 -b size=1024 -l size=10m"
+           " -d agcount=2,su=16k,sw=3 -L rare-fields",
+           "what ordinary use leaves at its default: label, stripes, hints, gaps, second blocks",
+           before=("large",), parts=("swap", "rare", "many", "tall"), expect="refuse: rmapbt"),
+    Recipe("islands", "-m finobt=0,inobtcount=0,reflink=0 -b size=1024 -l size=10m -d agcount=2",
+           "no two free blocks are neighbours: a link target in two pieces",
+           parts=("swap", "islands")),
     Recipe("v4", "-m crc=0 -n ftype=0 -i attr=1 -l size=10m -d agcount=2",
            "version 4: inodes of 256, no types in directories", parts=FULL, in_vm=True,
            expect="refuse: v4", mount="nouuid"),
@@ -77,6 +85,9 @@ RECIPES = (
            " -l version=1,lazy-count=0,size=10m -d agcount=2", "the oldest that version 4 is:"
            " the first version of the log, counters kept exactly, projects of 16 bits",
            parts=SOME, in_vm=True, expect="refuse: v4"),
+    Recipe("v4-rare", "-m crc=0 -n ftype=1 -b size=1024 -l size=10m -d agcount=2",
+           "version 4 with what ordinary use leaves at its default", before=("large",), parts=("swap", "rare"),
+           options={"version4": True}, in_vm=True, expect="refuse: v4"),
     Recipe("v4-dirty", "-m crc=0 -n ftype=1 -l size=10m -d agcount=2", "version 4 shut down with"
            " pending changes", left="dirty", in_vm=True, expect="refuse: v4"),
     Recipe("v4-dirty-old", "-m crc=0 -n ftype=0 -i projid32bit=0 -l version=1,size=10m"
