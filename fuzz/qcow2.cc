@@ -101,7 +101,7 @@ std::unique_ptr<MemoryDevice> backing_of(Sample& s) {
   auto device = std::make_unique<MemoryDevice>(s.disk.size());
   device->poke(3 * s.cluster(), s.disk_cluster(3));
   // Hidden by clusters of the image.
-  for (u64 const n : {0, 1, 4}) device->poke(n * s.cluster(), s.disk_cluster(3));
+  for (u64 const n : {u64{0}, u64{1}, u64{4}}) device->poke(n * s.cluster(), s.disk_cluster(3));
   if (s.version == 3) device->poke(2 * s.cluster(), s.disk_cluster(3));
   return device;
 }
