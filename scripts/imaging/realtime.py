@@ -130,12 +130,16 @@ def quota(f):
             limits += ["-c", f"limit -{kind} bsoft={number + 1}m bhard=20m isoft=10 ihard=90"
                              f" rtbsoft=30m rtbhard=40m {ident}"]
     limits += ["-c", "limit -u bsoft=4k isoft=1 1001", "-c", "limit -g isoft=1 4000000",
+               "-c", "limit -u rtbsoft=4k 30", "-c", "limit -p bsoft=4k isoft=1 29",
                "-c", "limit -u -d bsoft=50m bhard=60m", "-c", "timer -u -b 3days"]
     subprocess.run(["xfs_quota", "-x", *limits, f.root], check=True)
     # Above the soft limits: their timers start.
     for number in range(3):
         f.file(f"quota/more-{number}", 2)
         f.own(f"quota/more-{number}", 1001, 4000000, 0o600)
+        f.file(f"{place}/last-{number}", 2)
+        f.own(f"{place}/last-{number}", 30, 30, 0o600)
+    f.file("quota/project-29/more", 3)
 
 
 PARTS = {"realtime": realtime, "groups": groups, "zoned": zoned, "quota": quota}

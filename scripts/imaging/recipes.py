@@ -31,7 +31,7 @@ SOME = ("swap", "shapes", "refuse", "names")
 
 
 # Everything that came with metadata directories.
-METADIR = "-m metadir=1,rmapbt=1,reflink=1{more} -i exchange=1,nrext64=1 -n parent=1 -d agcount=2"
+METADIR = "-m metadir=1,rmapbt=1{} -i exchange=1,nrext64=1 -n parent=1 -d agcount=2"
 
 
 def stopped(name, purpose, ending, *kinds):
@@ -107,20 +107,20 @@ RECIPES = (
            ending="pending", in_vm="default", expect="refuse: v4"),
     Recipe("quota", "-m rmapbt=0,metadir=0 -i exchange=0,nrext64=0 -n parent=0 -d agcount=2",
            "users, groups and projects are counted and limited", parts=("swap", "quota"),
-           newer=True, in_vm="uml", mount="nouuid,uquota,gquota,pquota"),
+           newer=True, in_vm="default", mount="nouuid,uquota,gquota,pquota"),
     Recipe("realtime", "-m rmapbt=0,reflink=0,metadir=0 -i exchange=0,nrext64=0 -n parent=0"
            " -b size=1024 -d agcount=2 -r rtdev=RT,extsize=5k", "a realtime device in extents of"
            " five blocks, without groups; its bitmap has two blocks", rt_mib=64,
-           parts=("realtime",), options={"rt_extent": 5}, newer=True, in_vm="uml",
+           parts=("realtime",), options={"rt_extent": 5}, newer=True, in_vm="default",
            expect="refuse: realtime"),
-    Recipe("rtgroups", METADIR.format(more=",uquota,gquota,pquota") + " -r rtdev=RT,rgsize=16m",
-           "a realtime device in groups, with reverse mappings and shared blocks, and quota:"
-           " all of their inodes in the metadata directory", rt_mib=64,
+    Recipe("rtgroups", METADIR.format(",reflink=1,uquota,gquota,pquota")
+           + " -r rtdev=RT,rgsize=16m", "a realtime device in groups, with reverse mappings and"
+           " shared blocks, and quota: all of their inodes in the metadata directory", rt_mib=64,
            parts=("groups", "quota"), options={"rt_pieces": 1300, "quota_on_rt": True}, newer=True,
-           in_vm="uml", expect="refuse: rmapbt"),
-    Recipe("zoned", METADIR.format(more="").replace("reflink=1", "reflink=0")
-           + ",size=64m -r zoned=1,rgsize=8m", "a zoned realtime section behind the data", mib=192,
-           parts=("zoned",), newer=True, in_vm="uml", expect="refuse: rmapbt"),
+           in_vm="default", expect="refuse: rmapbt"),
+    Recipe("zoned", METADIR.format(",reflink=0") + ",size=64m -r zoned=1,rgsize=8m",
+           "a zoned realtime section behind the data", mib=192, parts=("zoned",), newer=True,
+           in_vm="default", expect="refuse: rmapbt"),
     stopped("exchange", "an exchange stopped between two of its steps",
             "exchange-between-steps", "XMI"),
     stopped("exchange-step", "an exchange stopped within a step: reverse mappings to be moved",
