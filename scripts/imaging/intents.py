@@ -4,10 +4,12 @@ filesystem down, and the log holds intents without the items that say that they 
 import ctypes
 import errno
 import fcntl
+import functools
 import os
 import struct
 
 from imaging.fill import Filler, sync_filesystem
+from imaging.realtime import XFLAG_RTINHERIT, set_xattr
 from judging import linux
 
 EXCHANGE_RANGE = 0x40285881     # XFS_IOC_EXCHANGE_RANGE
@@ -38,29 +40,34 @@ class Failing:
         return isinstance(error, OSError) and error.errno in STOPPED
 
 
+def folder(root, name, realtime=False):
+    """Where the files of an operation lie."""
+    f = Filler(root, {})
+    f.mkdir(name)
+    if realtime:
+        set_xattr(f, name, XFLAG_RTINHERIT)
+    return f
+
+
 def exchange(one, two, length):
     fcntl.ioctl(two, EXCHANGE_RANGE, struct.pack("<iI4Q", one, 0, 0, 0, length, 0))
 
 
 def pieces(f, name, count):
-    """A file of COUNT blocks, each a mapping of its own, open."""
-    fd = f.open_direct(name, count)
-    spacer = f.open_direct(name + "-spacer", count)
-    for block in range(count):
+    """A file of COUNT blocks with holes between them, each a mapping of its own; it is open."""
+    fd = f.open_direct(name, 2 * count)
+    for block in range(0, 2 * count, 2):
         f.write(fd, name, block)
-        f.write(spacer, name + "-spacer", block)
-    os.close(spacer)
     return fd
 
 
 def stop_exchange(root, tag, every):
-    f = Filler(root, {})
-    f.mkdir("exchange")
+    f = folder(root, "exchange")
     names = [f"exchange/{number}" for number in range(4)]
     fds = [pieces(f, name, 12) for name in names]
-    exchange(fds[0], fds[1], 8 * f.block)
+    exchange(fds[0], fds[1], 16 * f.block)
     with Failing(root, tag, every):
-        exchange(fds[2], fds[3], 12 * f.block)
+        exchange(fds[2], fds[3], 24 * f.block)
 
 
 def exchange_between_steps(root):
@@ -73,30 +80,27 @@ def exchange_within_step(root):
     stop_exchange(root, "rmap_finish_one", 3)
 
 
-def clone_within_step(root, tag):
+def clone_within_step(f, tag):
     """Blocks of two files are shared; the file that receives them loses others, some shared."""
-    f = Filler(root, {})
-    f.mkdir("clone")
     source = pieces(f, "clone/source", 6)
     target = pieces(f, "clone/target", 6)
     f.clone("clone/target", "clone/third")
-    with Failing(root, tag):
+    with Failing(f.root, tag):
         fcntl.ioctl(target, linux.FICLONERANGE,
-                    struct.pack("<qQQQ", source, 0, 0, 6 * f.block))
+                    struct.pack("<qQQQ", source, 0, 0, 12 * f.block))
 
 
 def map_blocks(root):
-    clone_within_step(root, "bmap_finish_one")
+    clone_within_step(folder(root, "clone"), "bmap_finish_one")
 
 
-def count_references(root):
-    clone_within_step(root, "refcount_finish_one")
+def count_references(root, realtime=False):
+    clone_within_step(folder(root, "clone", realtime), "refcount_finish_one")
 
 
 def free_blocks(root):
     """A file without a name is cut: its inode is unlinked, its blocks are on their way."""
-    f = Filler(root, {})
-    f.mkdir("free")
+    f = folder(root, "free")
     fd = pieces(f, "free/cut", 40)
     f.file("free/kept", 2)
     os.unlink(f.path("free/cut"))
@@ -104,18 +108,16 @@ def free_blocks(root):
         os.ftruncate(fd, 0)
 
 
-def forget_owners(root):
+def forget_owners(root, realtime=False):
     """As free_blocks, one step earlier: neither do the reverse mappings know."""
-    f = Filler(root, {})
-    f.mkdir("free")
+    f = folder(root, "free", realtime)
     fd = pieces(f, "free/cut", 40)
     with Failing(root, "rmap_finish_one", 3):
         os.ftruncate(fd, f.block)
 
 
 def set_attribute(root, size):
-    f = Filler(root, {})
-    f.mkdir("attributes")
+    f = folder(root, "attributes")
     f.file("attributes/file", 1)
     for number in range(3):
         f.attribute("attributes/file", f"user.before-{number}", 60)
@@ -145,6 +147,9 @@ def exchange_names(root):
 
 INTENTS = {"exchange-between-steps": exchange_between_steps,
            "exchange-within-step": exchange_within_step, "map-blocks": map_blocks,
-           "count-references": count_references, "free-blocks": free_blocks,
+           "count-references": count_references,
+           "count-realtime-references": functools.partial(count_references, realtime=True),
+           "forget-realtime-owners": functools.partial(forget_owners, realtime=True),
+           "free-blocks": free_blocks,
            "forget-owners": forget_owners, "replace-attribute": replace_attribute,
            "exchange-names": exchange_names}

@@ -6,8 +6,8 @@ from collections import Counter
 
 from judging import xfsprogs
 
-INTENT = re.compile(r"^\s*(XM|BU|RU|CU|EF|ATTR)([ID])(?:_RT)?:\s+#regs.*?\bid:\s*(0x[0-9a-f]+)",
-                    re.M)
+INTENT = re.compile(r"^\s*(XM|BU|RU|CU|EF|ATTR)([ID])((?:_RT)?):\s+#regs.*?"
+                    r"\bid:\s*(0x[0-9a-f]+)", re.M)
 
 
 def program(recipe, name):
@@ -29,9 +29,9 @@ def open_intents(recipe, image):
     """How many intents of each kind the log holds that are not done."""
     said = xfsprogs.run([program(recipe, "xfs_logprint"), "-t", image], check=False).stdout
     pending = {}
-    for kind, part, number in INTENT.findall(said):     # numbers come again: the order matters
+    for kind, part, where, number in INTENT.findall(said):  # numbers come again: order matters
         if part == "I":
-            pending[kind, number] = kind + part
+            pending[kind, number] = kind + part + where
         else:
             pending.pop((kind, number), None)
     return dict(sorted(Counter(pending.values()).items()))
@@ -93,8 +93,8 @@ def forks_of(recipe, image, inodes):
     # A field that an inode has not makes `p` fail as a whole, so each is asked for alone.
     lines = "".join(f"echo inode {i}\ninode {i}\n"
                     + "".join(f"p {name}\n" for name in fields.split()) for i in inodes)
-    said = subprocess.run([program(recipe, "xfs_db"), "-r", image], input=lines, text=True, check=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
+    said = subprocess.run([program(recipe, "xfs_db"), "-r", image], input=lines, text=True,
+                          check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
     with open(image, "rb") as f:
         f.seek(104)
         inode_size, = struct.unpack(">H", f.read(2))

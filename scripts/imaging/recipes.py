@@ -24,21 +24,20 @@ class Recipe:
     options: dict = field(default_factory=dict)     # for the parts
 
 
-# Everything that writes intents; the smallest log that such a filesystem may have.
+# Everything that writes intents.
 DEFERRED = "-m rmapbt=1,reflink=1,metadir=0 -i exchange=1,nrext64=1 -n parent=1 -d agcount=2"
+# Everything that came with metadata directories.
+METADIR = "-m metadir=1,rmapbt=1{} -i exchange=1,nrext64=1 -n parent=1 -d agcount=2"
+GROUPS = METADIR.format(",reflink=1") + " -r rtdev=RT,rgsize=16m"
 FULL = ("swap", "many", "shapes", "refuse", "names")
 SOME = ("swap", "shapes", "refuse", "names")
 
 
-# Everything that came with metadata directories.
-METADIR = "-m metadir=1,rmapbt=1{} -i exchange=1,nrext64=1 -n parent=1 -d agcount=2"
-
-
-def stopped(name, purpose, ending, *kinds):
+def stopped(name, purpose, ending, *kinds, **more):
     """An image whose log holds open intents of these KINDS."""
-    return Recipe("intents-" + name, DEFERRED, purpose, parts=(), newer=True, in_vm="uml",
-                  left="dirty", ending=ending, intents=frozenset(kinds),
-                  expect="refuse: rmapbt")
+    return Recipe("intents-" + name, more.pop("mkfs", DEFERRED), purpose, parts=(), newer=True,
+                  in_vm="uml", left="dirty", ending=ending, intents=frozenset(kinds),
+                  expect="refuse: rmapbt", **more)
 
 
 RECIPES = (
@@ -94,7 +93,8 @@ RECIPES = (
            expect="refuse: v4", mount="nouuid"),
     Recipe("v4-block1k", "-m crc=0 -n ftype=1 -b size=1024 -l size=10m -d agcount=2",
            "version 4 with 1k blocks and types in directories: tall btrees, large directories",
-           parts=FULL + ("tall",), options={"long_links": 1500}, in_vm="default", expect="refuse: v4"),
+           parts=FULL + ("tall",), options={"long_links": 1500}, in_vm="default",
+           expect="refuse: v4"),
     Recipe("v4-old", "-m crc=0 -n ftype=0 -i projid32bit=0,attr=1,size=512"
            " -l version=1,lazy-count=0,size=10m -d agcount=2", "the oldest that version 4 is:"
            " the first version of the log, counters kept exactly, projects of 16 bits",
@@ -135,4 +135,8 @@ RECIPES = (
     stopped("attribute", "replacing an attribute's value stopped", "replace-attribute", "ATTRI"),
     stopped("parents", "exchanging two names stopped before the files' parents changed",
             "exchange-names", "ATTRI"),
+    stopped("realtime-count", "as intents-count, on a realtime device in groups",
+            "count-realtime-references", "CUI_RT", mkfs=GROUPS, rt_mib=64),
+    stopped("realtime-owners", "as intents-owners, on a realtime device in groups",
+            "forget-realtime-owners", "RUI_RT", "EFI_RT", mkfs=GROUPS, rt_mib=64),
 )
