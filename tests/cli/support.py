@@ -43,9 +43,10 @@ def scratch():
 
 
 def image_names():
-    """All shipped images."""
-    return sorted({os.path.basename(path).split(".img")[0]
-                   for path in glob.glob(os.path.join(IMAGES, "*.img*"))})
+    """All shipped images. A realtime device lies beside the image that it belongs to."""
+    names = {os.path.basename(path).split(".img")[0]
+             for path in glob.glob(os.path.join(IMAGES, "*.img*"))}
+    return sorted(name for name in names if not name.endswith(".rt"))
 
 
 def packed(name):
