@@ -50,10 +50,11 @@ def staging(root):
     written to stay with the file while it is open, and the refcount btree remembers them.
     """
     f = Filler(root, {})
-    for group, hint in ((0, 32), (1, 8), (2, 16)):      # directories go round the AGs
+    # Directories go round the AGs; one has more records than fit the root.
+    for group, hint, files in ((0, 32, 60), (1, 8, 2), (2, 16, 3)):
         folder = f"staging/{group}"
         f.mkdir(folder)
-        for number in range(1 + group):
+        for number in range(files):
             name = f"{folder}/original-{number}"
             f.file(name, 3 * hint, tail=group)
             f.clone(name, f"{folder}/copy-{number}")

@@ -17,6 +17,7 @@ from imaging.realtime import XFLAG_RTINHERIT, set_xattr
 from judging import linux
 
 EXCHANGE_RANGE = 0x40285881     # XFS_IOC_EXCHANGE_RANGE
+EXCHANGE_TO_EOF = 1
 RENAME_EXCHANGE = 2
 AT_FDCWD = -100
 STOPPED = (errno.EIO, errno.EUCLEAN)
@@ -73,7 +74,8 @@ def exchange(root):
     """The intent is renewed after each step, which has intents of its own."""
     f = folder(root, "exchange")
     one, two = (pieces(f, f"exchange/{name}") for name in ("one", "two"))
-    whole = struct.pack("<iI4Q", one, 0, 0, 0, 2 * MAPPINGS * f.block, 0)
+    # To the ends of both, so that the sizes are a part of it.
+    whole = struct.pack("<iI4Q", one, 0, 0, 0, 2 * MAPPINGS * f.block, EXCHANGE_TO_EOF)
     cut_off(root, lambda: fcntl.ioctl(two, EXCHANGE_RANGE, whole))
     os.close(one)
     os.close(two)
@@ -123,6 +125,20 @@ def parents(root):
     cut_off(root, swap_names)
 
 
-CUT_OFF = {"exchange": exchange, "clone": clone, "free": free, "parents": parents,
+def attributes(root):
+    """Kernels made for debugging can log attributes as intents, and then say so in the superblock."""
+    with open("/sys/fs/xfs/debug/larp", "w", encoding="ascii") as switch:
+        switch.write("1")
+    f = Filler(root, {})
+    f.file("holder", 1)
+
+    def replace():
+        for size in (20, 3000, 300):
+            f.attribute("holder", "user.replaced", size)
+
+    cut_off(root, replace)
+
+
+CUT_OFF = {"attributes": attributes, "exchange": exchange, "clone": clone, "free": free, "parents": parents,
            "realtime-clone": functools.partial(clone, realtime=True),
            "realtime-free": functools.partial(free, realtime=True)}

@@ -81,7 +81,8 @@ RECIPES = (
            "the same with log sectors of 4096", parts=("swap", "many"), wrap=True),
     Recipe("dirty-log", "", "shut down with pending changes: the log must be replayed first",
            left="dirty", ending="pending", expect="refuse: dirty log"),
-    Recipe("staging", "", "cut off while blocks taken for copies on write belonged to no file yet",
+    Recipe("staging", "-b size=1024 -l size=10m",
+           "cut off while blocks taken for copies on write belonged to no file yet",
            parts=(), left="dirty", ending="staging", expect="refuse: dirty log"),
     Recipe("unlinked", "", "cut off while open files had no name any more: lists of unlinked"
            " inodes", parts=(), left="dirty", ending="unlinked", expect="refuse: dirty log"),
@@ -111,6 +112,9 @@ RECIPES = (
            "version 4 with what ordinary use leaves at its default", before=("large",),
            parts=("swap", "rare"), options={"version4": True}, in_vm="default",
            expect="refuse: v4"),
+    Recipe("v4-unlinked", "-m crc=0 -n ftype=1 -l size=10m -d agcount=2",
+           "version 4 with lists of unlinked inodes", parts=(), left="dirty", ending="unlinked",
+           in_vm="default", expect="refuse: v4"),
     Recipe("v4-dirty", "-m crc=0 -n ftype=1 -l size=10m -d agcount=2", "version 4 shut down with"
            " pending changes", left="dirty", ending="pending", in_vm="default",
            expect="refuse: v4"),
@@ -130,7 +134,7 @@ RECIPES = (
            " shared blocks, and quota: all of their inodes in the metadata directory", rt_mib=64,
            parts=("groups", "quota"), options={"rt_pieces": 1300, "quota_on_rt": True}, newer=True,
            in_vm="default", expect="refuse: rmapbt"),
-    Recipe("zoned", METADIR.format(",reflink=0") + ",size=64m -r zoned=1,rgsize=8m",
+    Recipe("zoned", METADIR.format(",reflink=0") + ",size=64m -r zoned=1,rgsize=8m,reserved=1m",
            "a zoned realtime section behind the data", mib=192, parts=("zoned",), newer=True,
            in_vm="default", expect="refuse: rmapbt"),
     cut_off("exchange", "exchange", "an exchange cut off between two of its steps, the last"
@@ -143,6 +147,8 @@ RECIPES = (
             "EFD", "RUI"),
     cut_off("parents", "parents", "exchanging two names cut off before the parents of the files"
             " are changed", "ATTRI"),
+    cut_off("attributes", "attributes", "setting attributes cut off, by a debug kernel that logs"
+            " what is to be done as other kernels do for parents only", "ATTRI", in_vm="uml"),
     cut_off("realtime-clone", "realtime-clone", "as intents-clone, on a realtime device in groups",
             "CUI_RT", mkfs=GROUPS, rt_mib=64, in_vm="default"),
     cut_off("realtime-free", "realtime-free", "as intents-free, on a realtime device in groups",

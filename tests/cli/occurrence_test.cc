@@ -110,6 +110,8 @@ constexpr Exception exceptions[] = {
     {"log_core", "dmevmask,dmstate", "Linux has no DMAPI any more"},
     {"log_core_v2", "dmevmask,dmstate", "Linux has no DMAPI any more"},
     {"log_core_v2", "metatype", "version 4 has no metadata directory"},
+    {"log_core", "next_unlinked", "Linux logs it with the buffer of the inodes alone"},
+    {"dquot", "bwarns,iwarns,rtbwarns", "Linux counts no warnings any more"},
     {"log_core", "crc", "Linux makes it when the inode goes home"},
     {"rmapbt_key", "extentflag,extentflag_hi", "keys leave it out"},
     {"dir_sf_hdr", "i8count", "takes a filesystem of terabytes: made by tests/large"},

@@ -32,7 +32,8 @@ def many_mappings(filler, count):
 
 def many_attributes(filler, count):
     """Two files that are given attributes in turns, so that the blocks of neither follow each
-    other: the mappings of their attribute forks need a tree."""
+    other: the mappings of their attribute forks need a tree. The kernel lists no more names of a
+    file than fit 64 KiB."""
     for name in ("one", "two"):
         os.close(os.open(filler.path(name), os.O_WRONLY | os.O_CREAT, 0o644))
     for i in range(count):
@@ -75,7 +76,7 @@ VERBS, FIELDS = "test_manifests", "test_inspect_fields"
 KINDS = {
     "names": (4096, 1024, many_names, 3000, 200_000, (VERBS,)),
     "mappings": (1024, 1024, many_mappings, 4000, 300_000, (VERBS,)),
-    "attributes": (1024, 512, many_attributes, 150, 20_000, (VERBS,)),
+    "attributes": (1024, 512, many_attributes, 150, 3000, (VERBS,)),
     "bytes": (4096, 512, every_byte, 16, 254, (VERBS, FIELDS)),
     "inodes": (4096, 3 << 20, wide_inodes, 6, 200, (VERBS, FIELDS)),
 }
