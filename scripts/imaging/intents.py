@@ -139,6 +139,7 @@ def attributes(root):
     cut_off(root, replace)
 
 
-CUT_OFF = {"attributes": attributes, "exchange": exchange, "clone": clone, "free": free, "parents": parents,
+CUT_OFF = {"attributes": attributes, "exchange": exchange, "clone": clone, "free": free,
+           "parents": parents,
            "realtime-clone": functools.partial(clone, realtime=True),
            "realtime-free": functools.partial(free, realtime=True)}
