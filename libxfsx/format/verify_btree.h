@@ -34,6 +34,8 @@ inline constexpr BtreeShape inobt_shape{56, 16, 4, 4};
 inline constexpr BtreeShape rmapbt_shape{56, 24, 40, 4};
 inline constexpr BtreeShape refcountbt_shape{56, 12, 4, 4};
 inline constexpr BtreeShape bmbt_shape{72, 16, 8, 8};
+inline constexpr BtreeShape rtrmapbt_shape{72, 24, 40, 8};
+inline constexpr BtreeShape rtrefcountbt_shape{72, 12, 4, 8};
 
 /// Absolute heights of the format, in levels; a filesystem's own limits are lower.
 inline constexpr u32 max_alloc_height = 7;
@@ -41,6 +43,8 @@ inline constexpr u32 max_inobt_height = 6;
 inline constexpr u32 max_rmapbt_height = 10;
 inline constexpr u32 max_refcountbt_height = 6;
 inline constexpr u32 max_bmbt_height = 14;
+inline constexpr u32 max_rtrmapbt_height = 21;
+inline constexpr u32 max_rtrefcountbt_height = 7;
 
 inline constexpr u32 inodes_per_chunk = 64;
 inline constexpr u32 inodes_per_hole_bit = 4;
@@ -62,5 +66,18 @@ extern BlockKind const refcountbt_kind;
 /// Mapping btree. Its records are judged when they are used: whether a start block is inside the
 /// filesystem depends on whose file it is.
 extern BlockKind const bmbt_kind;
+
+// The trees of a realtime group are rooted in inodes, so their blocks do not say which group they
+// speak of: blocks are judged by the size of the largest.
+
+/// Owners of realtime blocks.
+extern BlockKind const rtrmapbt_kind;
+/// Shared realtime blocks.
+extern BlockKind const rtrefcountbt_kind;
+
+/// Checks the root of such a tree in the data fork of an inode, which holds records where its level
+/// is 0. Errors: bad_value, in the name of the inode.
+Result<void> verify_rtrmapbt_root(ConstBytes fork, BlockContext const& context);
+Result<void> verify_rtrefcountbt_root(ConstBytes fork, BlockContext const& context);
 
 }  // namespace xfsx::inline v0

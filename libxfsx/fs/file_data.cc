@@ -68,9 +68,22 @@ Result<std::vector<FileMapping>> cut_by_sharing(Volume& volume, Mapping const& m
   return parts;
 }
 
+/// Where `start` lies on its device, bytes.
+u64 byte_of(Geometry const& g, FsBlock start, bool realtime) {
+  if (realtime) return g.realtime().place(start) << g.block_log();
+  return g.daddr(start).raw() * basic_block_size;
+}
+
+/// Mappings, and whose they are.
+struct FileMap {
+  std::span<Mapping const> mappings;
+  bool realtime = false;
+};
+
 /// Zeros what has no bytes on disk, and adds requests for the rest.
-void map_reads(Geometry const& g, std::span<Mapping const> mappings, u64 offset, Bytes into,
+void map_reads(Geometry const& g, FileMap const& map, u64 offset, Bytes into,
                std::vector<ReadRequest>& requests) {
+  std::span<Mapping const> const mappings = map.mappings;
   u32 const shift = g.block_log();
   u64 const end = offset + into.size();
   auto m = std::ranges::upper_bound(mappings, offset >> shift, {},
@@ -90,22 +103,39 @@ void map_reads(Geometry const& g, std::span<Mapping const> mappings, u64 offset,
       zero_until(until);
       continue;
     }
-    u64 const byte = g.daddr(m->start).raw() * basic_block_size + (at - first);
+    u64 const byte = byte_of(g, m->start, map.realtime) + (at - first);
     add_request(requests, byte, into.subspan(at - offset, until - at));
     at = until;
   }
   zero_until(end);
 }
 
+/// Requests of several files, by the device that they go to.
+struct Requests {
+  std::vector<ReadRequest> data, realtime;
+};
+
 /// Finds out how much of a file `read` gets, and from where.
-Result<void> plan_read(Volume& volume, FileRead& read, std::vector<ReadRequest>& requests) {
+Result<void> plan_read(Volume& volume, FileRead& read, Requests& requests) {
   XFSX_TRY(Inode const inode, load_inode(volume, read.file));
   XFSX_TRYV(check_readable(inode));
   XFSX_TRY(std::vector<Mapping> const mappings, collect_mappings(volume, inode, ForkKind::data));
   read.got = std::min<u64>(read.into.size(), inode.size());
   if (read.got == 0) return success();
-  map_reads(volume.geometry(), mappings, 0, read.into.first(read.got), requests);
+  bool const realtime = inode.is_realtime();
+  if (realtime && !mappings.empty()) {
+    XFSX_TRYV(volume.realtime_device());
+  }
+  map_reads(volume.geometry(), {mappings, realtime}, 0, read.into.first(read.got),
+            realtime ? requests.realtime : requests.data);
   return success();
+}
+
+Result<void> carry_out(Volume& volume, std::span<ReadRequest const> requests, bool realtime) {
+  if (requests.empty()) return success();
+  if (!realtime) return volume.device().read(requests);
+  XFSX_TRY(BlockDevice* const device, volume.realtime_device());
+  return device->read(requests);
 }
 
 }  // namespace
@@ -113,30 +143,30 @@ Result<void> plan_read(Volume& volume, FileRead& read, std::vector<ReadRequest>&
 Result<void> check_readable(Inode const& inode) {
   if (inode.is_directory()) return refuse(EISDIR, "a directory cannot be read as a file");
   if (!inode.is_regular()) return refuse(EINVAL, "not a regular file");
-  if (inode.is_realtime()) {
-    return refuse(EOPNOTSUPP, "files on the realtime device cannot be read yet");
+  if (fork_format(inode, ForkKind::data) == disk::ForkFormat::meta_btree) {
+    return refuse(EINVAL, "holds a btree of the filesystem and no data");
   }
   return success();
 }
 
-Result<void> read_mapped(Volume& volume, std::span<Mapping const> mappings, u64 offset,
-                         Bytes into) {
+Result<void> read_mapped(Volume& volume, InodeView const& file, std::span<Mapping const> mappings,
+                         u64 offset, Bytes into) {
   if (into.empty()) return success();
   std::vector<ReadRequest> requests;
-  map_reads(volume.geometry(), mappings, offset, into, requests);
-  if (requests.empty()) return success();
-  return volume.device().read(requests);
+  bool const realtime = file.is_realtime();
+  map_reads(volume.geometry(), {mappings, realtime}, offset, into, requests);
+  return carry_out(volume, requests, realtime);
 }
 
 Result<void> read_files(Volume& volume, std::span<FileRead> files) {
-  std::vector<ReadRequest> requests;
+  Requests requests;
   for (FileRead& read : files) {
     if (Result<void> const planned = plan_read(volume, read, requests); !planned) {
       read.problem = planned.error();
     }
   }
-  if (requests.empty()) return success();
-  return volume.device().read(requests);
+  XFSX_TRYV(carry_out(volume, requests.data, false));
+  return carry_out(volume, requests.realtime, true);
 }
 
 Result<void> visit_mappings(Volume& volume, Inode const& inode, Fork fork,

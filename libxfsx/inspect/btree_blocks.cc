@@ -2,6 +2,7 @@
 
 #include "base/view.h"
 #include "disk/btree.h"
+#include "disk/inode.h"
 #include "inspect/decode.h"
 #include "inspect/structures.h"
 
@@ -66,6 +67,22 @@ void hide_sparse_fields(Value& block) {
   }
 }
 
+/// The root of a tree inside a fork, called `name`; at level 0 it holds records.
+template <class Record, class Key>
+Value decode_root(std::string_view name, ConstBytes fork) {
+  Value tree = Value::group(name);
+  decode_fields(tree, disk::Layout<disk::BmdrBlock>::fields, fork);
+  auto const& root = view_as<disk::BmdrBlock>(fork);
+  ConstBytes const body = fork.subspan(sizeof(disk::BmdrBlock));
+  u32 const count = root.numrecs.value();
+  if (root.level.value() != 0) {
+    decode_node<Key, be<FsBlock>>(tree, body, count);
+  } else if (u32 const fit = bounded(count, body, sizeof(Record)); fit != 0) {
+    tree.add(decode_records<Record>("recs", body, fit));
+  }
+  return tree;
+}
+
 }  // namespace
 
 Value decode_alloc_btree(ConstBytes block, Geometry const& geometry) {
@@ -99,6 +116,28 @@ Value decode_mapping_root(ConstBytes fork) {
   decode_node<disk::BmbtKey, be<FsBlock>>(tree, body,
                                           view_as<disk::BmdrBlock>(fork).numrecs.value());
   return tree;
+}
+
+Value decode_realtime_rmap(ConstBytes block, Geometry const&) {
+  return decode_as<disk::BtreeLongBlock, disk::RmapRecord, disk::RmapKey>(block);
+}
+
+Value decode_realtime_refcount(ConstBytes block, Geometry const&) {
+  return decode_as<disk::BtreeLongBlock, disk::RefcountRecord, disk::RefcountKey>(block);
+}
+
+void decode_realtime_root(Value& into, u16 metatype, ConstBytes fork) {
+  if (!fits<disk::BmdrBlock>(fork)) return;
+  switch (static_cast<disk::MetaType>(metatype)) {
+    case disk::MetaType::rt_rmap:
+      into.add(decode_root<disk::RmapRecord, disk::RmapKey>("rtrmapbt", fork));
+      break;
+    case disk::MetaType::rt_refcount:
+      into.add(decode_root<disk::RefcountRecord, disk::RefcountKey>("rtrefcbt", fork));
+      break;
+    default:
+      break;
+  }
 }
 
 }  // namespace xfsx::inline v0::inspect

@@ -147,7 +147,7 @@ Specimens collect() {
     if (test::manifest_of(name).value("expect", "") == "refuse: v4") continue;
     cli::Devices const devices = devices_of(*test::image(name));
     Geometry const geometry = cli::read_geometry(*devices.data, cli::Strictness::whole).value();
-    cli::DeviceSource source(*devices.data);
+    cli::DeviceSource source(devices);
     Collector collector(name, found);
     inspect::survey(geometry, source, collector).value();
     Inspection const log = cli::look_at(devices, target_of("log"), cli::Strictness::whole).value();
