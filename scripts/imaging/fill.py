@@ -350,22 +350,6 @@ PARTS = {"swap": swap_pairs, "many": many_mappings, "tall": tall_tree, "shapes":
          "refuse": refusals, "names": names, "trees": ag_trees}
 
 
-def pending_changes(root):
-    """Changes that are in the log and nowhere else when the filesystem is shut down."""
-    f = Filler(root, {})
-    f.mkdir("pending")
-    for i in range(30):
-        f.file(f"pending/new-{i}", 1, tail=i)
-    os.rename(f.path("pending/new-0"), f.path("pending/renamed"))
-    os.unlink(f.path("pending/new-1"))
-    f.attribute("pending/new-2", "user.pending", 60)
-    fd = os.open(root, os.O_RDONLY)
-    os.fsync(fd)
-    os.mkdir(f.path("pending/after-fsync"))
-    linux.shut_down(fd)
-    os.close(fd)
-
-
 def sync_file(path):
     fd = os.open(path, os.O_RDONLY)
     os.fsync(fd)

@@ -12,6 +12,11 @@ ORACLE = os.path.join(os.path.dirname(os.path.dirname(HERE)), "tests", "oracle")
 SECONDS = 1800      # emulated processors are slow
 
 
+def realtime_device(image):
+    """Where the other device of IMAGE is while it is made."""
+    return image + ".rt"
+
+
 def _modules():
     """What guest.py imports, under the names by which it does."""
     for folder in (HERE, os.path.join(ORACLE, "judging")):
@@ -21,9 +26,11 @@ def _modules():
     yield "--file", os.path.join(HERE, "guest.py")
 
 
-def _judge(image, command, *options):
+def _judge(recipe, image, command, *options):
     words = [os.path.join(ORACLE, "vm", "vm-judge"), image, "--quiet", "--no-manifest",
-             "--timeout", str(SECONDS), "--command", command, *options]
+             "--kernel", recipe.in_vm, "--timeout", str(SECONDS), "--command", command, *options]
+    if recipe.rt_mib:
+        words += ["--rt", realtime_device(image)]
     for pair in _modules():
         words += pair
     done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -38,21 +45,21 @@ def _mount_options(recipe, more=()):
 
 def put_in(recipe, image):
     """Fills the image; a log that is to stay dirty is left by stopping the machine."""
-    wanted = {"parts": recipe.parts, "options": recipe.options, "left": recipe.left}
+    wanted = {"parts": recipe.parts, "options": recipe.options, "ending": recipe.ending}
     command = f"python3 $JOB/guest.py fill $MNT {shlex.quote(json.dumps(wanted))}"
-    dirty = ["--crash", "--allow", "goingdown"] if recipe.left == "dirty" else []
-    _judge(image, command, "--write", "--no-repair", *dirty, *_mount_options(recipe))
+    dirty = ["--crash", "--allow", "[sS]hut|Injecting|goingdown"] if recipe.left == "dirty" else []
+    _judge(recipe, image, command, "--write", "--no-repair", *dirty, *_mount_options(recipe))
 
 
 def read_back(recipe, image):
-    """The entries that the kernel shows, after a replay where the log is dirty; and xfs_repair -n
-    must find nothing. The image stays as it is."""
+    """The entries and the quota that the kernel shows, after a replay where the log is dirty, and
+    its release; and xfs_repair -n must find nothing. The image stays as it is."""
     more = [] if recipe.left == "dirty" else ["ro"]
     with tempfile.TemporaryDirectory() as out:
-        _judge(image, "python3 $JOB/guest.py read $MNT $OUT/entries.json", "--out", out,
+        _judge(recipe, image, "python3 $JOB/guest.py read $MNT $OUT/said.json", "--out", out,
                *_mount_options(recipe, more))
-        with open(os.path.join(out, "entries.json"), encoding="utf-8") as file:
-            entries = json.load(file)
+        with open(os.path.join(out, "said.json"), encoding="utf-8") as file:
+            said = json.load(file)
         with open(os.path.join(out, "result.json"), encoding="utf-8") as file:
             kernel = json.load(file)["info"]["kernel"]
-    return entries, kernel
+    return said["entries"], said["quota"], kernel

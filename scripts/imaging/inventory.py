@@ -6,6 +6,14 @@ from collections import Counter
 
 from judging import xfsprogs
 
+INTENT = re.compile(r"^\s*(XM|BU|RU|CU|EF|ATTR)([ID])((?:_RT)?):\s+#regs.*?"
+                    r"\bid:\s*(0x[0-9a-f]+)", re.M)
+
+
+def program(recipe, name):
+    """The xfsprogs program that knows what the recipe asks for."""
+    return xfsprogs.newer(name) if recipe.newer else name
+
 
 def log_geometry(image):
     """(basic blocks of the log, basic blocks of its stripe unit)."""
@@ -17,9 +25,25 @@ def log_geometry(image):
     return log_blocks * block_size // 512, max(1, unit // 512)
 
 
-def log_summary(image):
+def open_intents(recipe, image):
+    """How many intents of each kind the log holds that are not done."""
+    said = xfsprogs.run([program(recipe, "xfs_logprint"), "-t", image], check=False).stdout
+    pending = {}
+    for kind, part, where, number in INTENT.findall(said):  # numbers come again: order matters
+        if part == "I":
+            pending[kind, number] = kind + part + where
+        else:
+            pending.pop((kind, number), None)
+    return dict(sorted(Counter(pending.values()).items()))
+
+
+def missing_intents(recipe, image):
+    return recipe.intents - set(open_intents(recipe, image)) if recipe.intents else set()
+
+
+def log_summary(recipe, image):
     """Where the log's head is; the cycle is that of the block before it."""
-    clean, head, tail = xfsprogs.log_state(image)
+    clean, head, tail = xfsprogs.log_state(image, program(recipe, "xfs_logprint"))
     if clean is None:
         return None
     blocks, unit = log_geometry(image)
@@ -62,15 +86,15 @@ class Forks:
         return self.mappings <= room // 16
 
 
-def forks_of(image, inodes):
+def forks_of(recipe, image, inodes):
     """{inode: Forks}, by one run of xfs_db."""
     fields = ("core.version core.format core.aformat core.forkoff core.nextents u3.bmbt.level"
               " u3.bmbt.numrecs u.bmbt.level u.bmbt.numrecs")
     # A field that an inode has not makes `p` fail as a whole, so each is asked for alone.
     lines = "".join(f"echo inode {i}\ninode {i}\n"
                     + "".join(f"p {name}\n" for name in fields.split()) for i in inodes)
-    said = subprocess.run(["xfs_db", "-r", image], input=lines, text=True, check=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
+    said = subprocess.run([program(recipe, "xfs_db"), "-r", image], input=lines, text=True,
+                          check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
     with open(image, "rb") as f:
         f.seek(104)
         inode_size, = struct.unpack(">H", f.read(2))
@@ -78,10 +102,10 @@ def forks_of(image, inodes):
     return {int(ino): Forks(text, inode_size) for ino, text in zip(parts[1::2], parts[2::2])}
 
 
-def forms(image, entries):
+def forms(recipe, image, entries):
     """How many inodes of each kind have their forks in which format; the pairs one by one."""
     kinds = {e["ino"]: e["type"] for e in entries if "same_inode_as" not in e}
-    found = forks_of(image, list(kinds))
+    found = forks_of(recipe, image, list(kinds))
     data = Counter(f"{kinds[ino]}/{f.data}" for ino, f in found.items())
     pairs = {}
     for e in entries:
@@ -94,10 +118,10 @@ def forms(image, entries):
             "forkoff": sorted({f.forkoff for f in found.values()}), "pairs": pairs}
 
 
-def unfit_pairs(image, by_path):
+def unfit_pairs(recipe, image, by_path):
     """Pairs that xfsx would have to refuse because a fork does not fit the other inode."""
     inodes = {p: e["ino"] for p, e in by_path.items() if re.fullmatch(r"/swap/\w+-[ab]", p)}
-    forks = forks_of(image, inodes.values())
+    forks = forks_of(recipe, image, inodes.values())
     for path, ino in inodes.items():
         other = path[:-1] + ("b" if path.endswith("a") else "a")
         if other in inodes and not forks[ino].fits(forks[inodes[other]].room):
@@ -110,13 +134,8 @@ def unfit_pairs(image, by_path):
         yield "/swap/tall-a: its btree is not tall"
 
 
-def shortcomings(recipe, image, entries):
-    """Where the image is not what its recipe and images/README.md promise."""
-    if recipe.left == "empty":
-        return []
-    found = []
-    by_path = {e["path"]: e for e in entries}
-    found += [f"{e['path']}: {e['message']}" for e in entries if e["type"] == "error"]
+def unlike_pairs(recipe, by_path):
+    """Files below /swap that do not have the mappings that images/README.md promises."""
     wanted = {"one-a": (1, 1), "one-b": (1, 1), "twenty-a": (20, 20), "twenty-b": (9, 9),
               "range-a": (2, 8), "range-b": (2, 8), "empty": (0, 0), "attr-a": (6, 6)}
     if "many" in recipe.parts:
@@ -127,16 +146,28 @@ def shortcomings(recipe, image, entries):
         entry = by_path.get("/swap/" + name)
         count = len(entry["mappings"]) if entry else -1
         if not least <= count <= most:
-            found.append(f"/swap/{name}: {count} mappings, wanted {least} to {most}")
+            yield f"/swap/{name}: {count} mappings, wanted {least} to {most}"
     marks = {flags for e in ("mixed-a", "mixed-b")
              for _, _, _, flags in by_path["/swap/" + e]["mappings"]}
     if "u" not in marks:
-        found.append("/swap/mixed-*: nothing unwritten")
+        yield "/swap/mixed-*: nothing unwritten"
+
+
+def shortcomings(recipe, image, entries):
+    """Where the image is not what its recipe and images/README.md promise."""
+    if recipe.left == "empty":
+        return []
+    found = []
+    by_path = {e["path"]: e for e in entries}
+    found += [f"{e['path']}: {e['message']}" for e in entries if e["type"] == "error"]
+    if "swap" in recipe.parts:
+        found += unlike_pairs(recipe, by_path)
     if recipe.left == "clean" and recipe.expect != "refuse: v4":
-        found += unfit_pairs(image, by_path)
-    summary = log_summary(image)
+        found += unfit_pairs(recipe, image, by_path)
+    summary = log_summary(recipe, image)
     if recipe.left == "clean" and (not summary or not summary["clean"]):
         found.append(f"the log is not clean: {summary}")
     if recipe.left == "dirty" and (not summary or summary["clean"]):
         found.append(f"the log is not dirty: {summary}")
+    found += [f"no open intent in the log: {kind}" for kind in missing_intents(recipe, image)]
     return found

@@ -10,18 +10,35 @@ class Recipe:
     mkfs: str
     purpose: str
     mib: int = 64
+    rt_mib: int = 0                 # of the realtime device, RT in MKFS, where it is another one
     parts: tuple = ("swap",)        # what fill.PARTS puts in
     wrap: bool = False              # run the log round until its head is near the end
     new_uuid: bool = False          # xfs_admin -U after mkfs
-    in_vm: bool = False             # filled by the kernel of tests/oracle/vm
+    in_vm: str = ""                 # filled by this kernel of tests/oracle/vm
+    newer: bool = False             # made and judged by the newest xfsprogs of tests/oracle
     left: str = "clean"             # clean, dirty (log) or empty (never mounted)
+    ending: str = ""                # what endings.ENDINGS does last, where the log is left dirty
+    intents: frozenset = frozenset()    # the kinds that the log holds and that are not done
     expect: str = "swap"            # what `xfsx swap` shall do with it
     mount: str = "nouuid"
     options: dict = field(default_factory=dict)     # for the parts
 
 
+# Everything that writes intents.
+DEFERRED = "-m rmapbt=1,reflink=1,metadir=0 -i exchange=1,nrext64=1 -n parent=1 -d agcount=2"
+# Everything that came with metadata directories.
+METADIR = "-m metadir=1,rmapbt=1{} -i exchange=1,nrext64=1 -n parent=1 -d agcount=2"
+GROUPS = METADIR.format(",reflink=1") + " -r rtdev=RT,rgsize=16m"
 FULL = ("swap", "many", "shapes", "refuse", "names")
 SOME = ("swap", "shapes", "refuse", "names")
+
+
+def stopped(name, purpose, ending, *kinds, **more):
+    """An image whose log holds open intents of these KINDS."""
+    return Recipe("intents-" + name, more.pop("mkfs", DEFERRED), purpose, parts=(), newer=True,
+                  in_vm="uml", left="dirty", ending=ending, intents=frozenset(kinds),
+                  expect="refuse: rmapbt", **more)
+
 
 RECIPES = (
     Recipe("debian12", "", "Debian 12's defaults (4k blocks, inode 512, reflink, finobt,"
@@ -62,24 +79,64 @@ RECIPES = (
     Recipe("wrapped-sector4k", "-s size=4096 -l size=16m -d agcount=2",
            "the same with log sectors of 4096", parts=("swap", "many"), wrap=True),
     Recipe("dirty-log", "", "shut down with pending changes: the log must be replayed first",
-           left="dirty", expect="refuse: dirty log"),
+           left="dirty", ending="pending", expect="refuse: dirty log"),
+    Recipe("staging", "", "cut off while blocks taken for copies on write belonged to no file yet",
+           parts=(), left="dirty", ending="staging", expect="refuse: dirty log"),
+    Recipe("unlinked", "", "cut off while open files had no name any more: lists of unlinked"
+           " inodes", parts=(), left="dirty", ending="unlinked", expect="refuse: dirty log"),
     Recipe("rmapbt", "-m rmapbt=1", "reverse mappings: not yet for swap", expect="refuse: rmapbt"),
     Recipe("trees", "-m rmapbt=1 -b size=1024 -l size=10m -d agcount=2",
            "every btree of an AG with several levels, sparse inode chunks, blocks of three owners",
            parts=("swap", "trees"), expect="refuse: rmapbt"),
     Recipe("v4", "-m crc=0 -n ftype=0 -i attr=1 -l size=10m -d agcount=2",
-           "version 4: inodes of 256, no types in directories", parts=FULL, in_vm=True,
+           "version 4: inodes of 256, no types in directories", parts=FULL, in_vm="default",
            expect="refuse: v4", mount="nouuid"),
     Recipe("v4-block1k", "-m crc=0 -n ftype=1 -b size=1024 -l size=10m -d agcount=2",
            "version 4 with 1k blocks and types in directories: tall btrees, large directories",
-           parts=FULL + ("tall",), options={"long_links": 1500}, in_vm=True, expect="refuse: v4"),
+           parts=FULL + ("tall",), options={"long_links": 1500}, in_vm="default",
+           expect="refuse: v4"),
     Recipe("v4-old", "-m crc=0 -n ftype=0 -i projid32bit=0,attr=1,size=512"
            " -l version=1,lazy-count=0,size=10m -d agcount=2", "the oldest that version 4 is:"
            " the first version of the log, counters kept exactly, projects of 16 bits",
-           parts=SOME, in_vm=True, expect="refuse: v4"),
+           parts=SOME, in_vm="default", expect="refuse: v4"),
     Recipe("v4-dirty", "-m crc=0 -n ftype=1 -l size=10m -d agcount=2", "version 4 shut down with"
-           " pending changes", left="dirty", in_vm=True, expect="refuse: v4"),
-    Recipe("v4-dirty-old", "-m crc=0 -n ftype=0 -i projid32bit=0 -l version=1,size=10m"
-           " -d agcount=2", "the same with the first version of the log", left="dirty", in_vm=True,
+           " pending changes", left="dirty", ending="pending", in_vm="default",
            expect="refuse: v4"),
+    Recipe("v4-dirty-old", "-m crc=0 -n ftype=0 -i projid32bit=0 -l version=1,size=10m"
+           " -d agcount=2", "the same with the first version of the log", left="dirty",
+           ending="pending", in_vm="default", expect="refuse: v4"),
+    Recipe("quota", "-m rmapbt=0,metadir=0 -i exchange=0,nrext64=0 -n parent=0 -d agcount=2",
+           "users, groups and projects are counted and limited", parts=("swap", "quota"),
+           newer=True, in_vm="default", mount="nouuid,uquota,gquota,pquota"),
+    Recipe("realtime", "-m rmapbt=0,reflink=0,metadir=0 -i exchange=0,nrext64=0 -n parent=0"
+           " -b size=1024 -d agcount=2 -r rtdev=RT,extsize=5k", "a realtime device in extents of"
+           " five blocks, without groups; its bitmap has two blocks", rt_mib=64,
+           parts=("realtime",), options={"rt_extent": 5}, newer=True, in_vm="default",
+           expect="refuse: realtime"),
+    Recipe("rtgroups", METADIR.format(",reflink=1,uquota,gquota,pquota")
+           + " -r rtdev=RT,rgsize=16m", "a realtime device in groups, with reverse mappings and"
+           " shared blocks, and quota: all of their inodes in the metadata directory", rt_mib=64,
+           parts=("groups", "quota"), options={"rt_pieces": 1300, "quota_on_rt": True}, newer=True,
+           in_vm="default", expect="refuse: rmapbt"),
+    Recipe("zoned", METADIR.format(",reflink=0") + ",size=64m -r zoned=1,rgsize=8m",
+           "a zoned realtime section behind the data", mib=192, parts=("zoned",), newer=True,
+           in_vm="default", expect="refuse: rmapbt"),
+    stopped("exchange", "an exchange stopped between two of its steps",
+            "exchange-between-steps", "XMI"),
+    stopped("exchange-step", "an exchange stopped within a step: reverse mappings to be moved",
+            "exchange-within-step", "XMI", "BUI", "RUI"),
+    stopped("map", "sharing blocks stopped before a mapping", "map-blocks", "BUI"),
+    stopped("count", "sharing blocks stopped before references were counted",
+            "count-references", "CUI"),
+    stopped("free", "a file without a name stopped while its blocks were freed", "free-blocks",
+            "EFI"),
+    stopped("owners", "cutting a file stopped before its reverse mappings were forgotten",
+            "forget-owners", "RUI"),
+    stopped("attribute", "replacing an attribute's value stopped", "replace-attribute", "ATTRI"),
+    stopped("parents", "exchanging two names stopped before the files' parents changed",
+            "exchange-names", "ATTRI"),
+    stopped("realtime-count", "as intents-count, on a realtime device in groups",
+            "count-realtime-references", "CUI_RT", mkfs=GROUPS, rt_mib=64),
+    stopped("realtime-owners", "as intents-owners, on a realtime device in groups",
+            "forget-realtime-owners", "RUI_RT", "EFI_RT", mkfs=GROUPS, rt_mib=64),
 )

@@ -43,9 +43,10 @@ def scratch():
 
 
 def image_names():
-    """All shipped images."""
+    """All shipped images. A realtime device lies beside the image that it belongs to."""
     packed = sorted(glob.glob(os.path.join(IMAGES, "*.img.gz")))
-    return [os.path.basename(path)[:-len(".img.gz")] for path in packed]
+    return [os.path.basename(path)[:-len(".img.gz")] for path in packed
+            if not path.endswith(".rt.img.gz")]
 
 
 def packed(name):

@@ -250,21 +250,14 @@ class InspectEqualsXfsDb(unittest.TestCase):
 
     @support.shipped_only
     def test_staging_of_copy_on_write(self):
-        """No shipped image holds any: a record is made so."""
-        image = support.copy_of("trees")
-        geometry = xfs_patch.Image(image)
-        root = xfs_db.fields(support.xfsx("inspect", image, "refcntbt 0").out)
-        leaf = btree_pointers(root)[-1]
-        said = support.xfsx("inspect", image, "fsblock %d" % leaf, "numrecs").out
-        count = int(said.split()[-1])
-        at = geometry.fsblock(leaf)
-        last = 56 + 12 * (count - 1)
-        start, length = struct.unpack(">II", geometry.read(at + last, 8))
-        geometry.patch(at, geometry.block, 52, last,
-                       struct.pack(">III", start | 1 << 31, length, 1))
-        target = "fsblock %d" % leaf
-        found = compare(self, image, [target], {target: "refcntbt"})[target]
-        self.assertEqual(found["recs[%d].cowflag" % count], "1")
+        """Blocks taken for copies lie beside shared ones, in three AGs."""
+        image = support.image("staging")
+        ways = {"refcntbt %d" % ag: ["agf %d" % ag, "addr refcntroot"] for ag in range(4)}
+        found = compare(self, image, list(ways), ways=ways)
+        flags = [[value for path, value in fields.items() if path.endswith(".cowflag")]
+                 for fields in found.values()]
+        self.assertEqual([(row.count("0"), row.count("1")) for row in flags],
+                         [(0, 0), (3, 4), (6, 6), (9, 10)])
 
     @support.shipped_only
     def test_full_data_blocks(self):
@@ -283,6 +276,20 @@ class InspectEqualsXfsDb(unittest.TestCase):
 
 @support.shipped_only
 class Unlinked(unittest.TestCase):
+    def test_lists_that_linux_made(self):
+        self.path = support.image("unlinked")
+        lengths = []
+        for ag in range(4):
+            said = support.xfsx("inspect", self.path, "unlinked %d" % ag)
+            self.assertEqual(said.status, 0)
+            rows = [line.split("[")[1].split(",")[:2] for line in said.out.splitlines()[1:]]
+            lists = collections.defaultdict(list)
+            for bucket, number in rows:
+                lists[int(bucket)].append(int(number) % (1 << 15))
+            self.compare_with_xfs_db(lists, ag)
+            lengths.append({bucket: len(numbers) for bucket, numbers in lists.items()})
+        self.assertEqual(lengths, [{}, {7: 5, 8: 2, 20: 1}, {0: 1, 63: 3}, {0: 1}])
+
     def setUp(self):
         self.path = support.copy_of("trees")
         self.image = xfs_patch.Image(self.path)
@@ -305,10 +312,10 @@ class Unlinked(unittest.TestCase):
         self.assertEqual(rows, [["3", "67"], ["5", "69"], ["5", "389"]])
         self.compare_with_xfs_db({3: [67], 5: [69, 389]})
 
-    def compare_with_xfs_db(self, lists):
+    def compare_with_xfs_db(self, lists, ag=0):
         if not xfs_db.is_newer():
             self.skipTest("xfsprogs 6.13 or later is not here")
-        done = subprocess.run([xfs_db.NEWER, "-r", "-c", "dump_iunlinked -a 0", self.path],
+        done = subprocess.run([xfs_db.NEWER, "-r", "-c", "dump_iunlinked -a %d" % ag, self.path],
                               stdout=subprocess.PIPE, check=True, text=True)
         chains = re.findall(r"bucket (\d+) ((?:.*agino \d+\n)+)", done.stdout)
         theirs = {int(bucket): [int(n) for n in re.findall(r"agino (\d+)", chain)]

@@ -1,5 +1,6 @@
 """xfsx log: what it shows, and what it says of damage."""
 
+import collections
 import json
 import os
 import unittest
@@ -48,6 +49,23 @@ class Log(unittest.TestCase):
         _, clean = log_of(support.image("wrapped"), "--pending")
         self.assertEqual((clean["entries"], clean["log"]["state"]), ([], "clean"))
         self.assertNotIn(TAIL, xfsx("log", support.image("wrapped")).out)
+
+    @support.shipped_only
+    def test_intents_that_are_not_done(self):
+        """On the images that were stopped for it; the manifest has what xfs_logprint says."""
+        kinds = set()
+        for name in support.v5_names():
+            wanted = support.manifest(name).get("open_intents")
+            if not wanted:
+                continue
+            with self.subTest(name):
+                done, document = log_of(support.image(name), "--pending")
+                self.assertEqual(done.status, 0)
+                left = collections.Counter(one["type"] for one in document["open_intents"])
+                self.assertEqual(left, wanted)
+                kinds.update(left)
+        self.assertEqual(kinds, {"ATTRI", "BUI", "CUI", "EFI", "RUI", "XMI",
+                                 "CUI_RT", "EFI_RT", "RUI_RT"})
 
     def first_pending(self, path):
         """Where the header of the first record that recovery reads lies, and its bytes of data."""

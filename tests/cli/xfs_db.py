@@ -6,6 +6,8 @@ import subprocess
 
 # Debian 12's own knows less; this is where scripts/setup --oracles puts newer ones.
 NEWER = os.path.join(os.environ.get("XFSX_XFSPROGS", "/opt/xfsprogs"), "bin", "xfs_db-6.13")
+NEWEST = NEWER.replace("6.13", "sid")       # knows all that metadata directories may hold
+METADIR = 1 << 8                            # in features_incompat
 MARK = "=-=-= "
 FIELD = re.compile(r"([A-Za-z0-9_.\[\]-]+) = ?(.*)")
 RANGE = re.compile(r"\[\d+-\d+\]$|\[\d+\]$")
@@ -38,6 +40,13 @@ def is_newer():
     return os.access(NEWER, os.X_OK)
 
 
+def program(image):
+    with open(image, "rb") as file:
+        file.seek(216)
+        metadir = int.from_bytes(file.read(4), "big") & METADIR
+    return NEWEST if metadir else NEWER if is_newer() else "xfs_db"
+
+
 def ask(image, questions):
     """The fields that each question (a list of commands ending in a print) is answered with."""
     answers = []
@@ -47,7 +56,7 @@ def ask(image, questions):
 
 
 def ask_some(image, questions):
-    words = [NEWER if is_newer() else "xfs_db", "-r"]
+    words = [program(image), "-r"]
     for question in questions:
         words += ["-c", "echo " + MARK]
         for command in question:

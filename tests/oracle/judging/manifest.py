@@ -94,11 +94,13 @@ def _of_open_file(path, kind, size, hashes, want_mappings):
     try:
         buffer = bytearray(28)
         fcntl.ioctl(fd, linux.FS_GETXATTR, buffer, True)
-        flags, hint = struct.unpack_from("<II", buffer)
+        flags, hint, _, project = struct.unpack_from("<4I", buffer)
         if flags & 0x7fffffff:          # the top bit only repeats "has attributes"
             found["xflags"] = flags & 0x7fffffff
         if hint:
             found["extsize"] = hint
+        if project:
+            found["project"] = project
         if kind == "file":
             found["sha256"] = hashes.of(fd, size)
             if want_mappings:

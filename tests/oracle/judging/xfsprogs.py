@@ -19,6 +19,11 @@ def directory():
     return os.path.join(os.environ.get("XFSX_XFSPROGS", "/opt/xfsprogs"), "bin")
 
 
+def newer(program):
+    """The newest PROGRAM that tests/oracle/install-xfsprogs has put there."""
+    return os.path.join(directory(), program + "-sid")
+
+
 def run(command, check=True):
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -94,9 +99,9 @@ def repair_complaints(image, programs, when):
     return asked, found
 
 
-def log_state(image):
+def log_state(image, program="xfs_logprint"):
     """(clean, head, tail) by xfs_logprint; clean is None where it cannot tell."""
-    said = run(["xfs_logprint", "-t", image], check=False).stdout
+    said = run([program, "-t", image], check=False).stdout
     match = re.search(r"log tail: (\d+) head: (\d+) state: <(CLEAN|DIRTY)>", said)
     if not match:
         return None, None, None
