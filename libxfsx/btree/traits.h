@@ -254,6 +254,7 @@ struct RtRmapbt : Rmapbt {
   using Pointer = FsBlock;
   static constexpr BtreeShape shape = rtrmapbt_shape;
   static constexpr u32 height = max_rtrmapbt_height;
+  static constexpr bool records_in_root = true;  ///< where there are few
   static BlockKind const& kind() { return rtrmapbt_kind; }
 };
 static_assert(OverlappingBtree<RtRmapbt>);
@@ -264,6 +265,7 @@ struct RtRefcountbt : Refcountbt {
   using Pointer = FsBlock;
   static constexpr BtreeShape shape = rtrefcountbt_shape;
   static constexpr u32 height = max_rtrefcountbt_height;
+  static constexpr bool records_in_root = true;  ///< where there are few
   static BlockKind const& kind() { return rtrefcountbt_kind; }
 };
 static_assert(RangedBtree<RtRefcountbt>);

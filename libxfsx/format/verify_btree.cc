@@ -512,21 +512,21 @@ Result<void> check_root(T const& tree, ConstBytes fork, Context const& context) 
   constexpr std::string_view structure = "inode";
   View<disk::BmdrBlock> const root(view_as<disk::BmdrBlock>(fork), context.where, structure);
   XFSX_TRYV(root.template below<u16>(root->level, static_cast<u16>(tree.height)));
-  BtreeShape shape = tree.shape;
-  shape.header = sizeof(disk::BmdrBlock);
+  constexpr std::size_t first = sizeof(disk::BmdrBlock);
+  u32 const room = static_cast<u32>(fork.size() - first);
   u32 const level = root->level.value();
-  XFSX_TRYV(root.template at_most<u16>(root->numrecs,
-                                       static_cast<u16>(shape.max_records(fork.size(), level))));
+  u32 const most = level == 0 ? room / tree.shape.record : tree.shape.root_max(room);
+  XFSX_TRYV(root.template at_most<u16>(root->numrecs, static_cast<u16>(most)));
   u16 const count = root->numrecs.value();
   if (level == 0) {
-    return check_items<Leaf>(view_array<typename Leaf::Item>(fork, shape.header, count), context,
+    return check_items<Leaf>(view_array<typename Leaf::Item>(fork, first, count), context,
                              structure);
   }
   XFSX_TRYV(root.template at_least<u16>(root->numrecs, 1));
-  XFSX_TRYV(check_items<Node>(view_array<typename Node::Item>(fork, shape.header, count), context,
-                              structure));
-  return check_pointers(view_array<be<FsBlock>>(fork, shape.pointers_at(fork.size()), count),
-                        context, structure);
+  XFSX_TRYV(
+      check_items<Node>(view_array<typename Node::Item>(fork, first, count), context, structure));
+  std::size_t const pointers = first + std::size_t{most} * tree.shape.key;
+  return check_pointers(view_array<be<FsBlock>>(fork, pointers, count), context, structure);
 }
 
 template <auto const& tree>

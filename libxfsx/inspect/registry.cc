@@ -7,6 +7,7 @@
 #include "disk/inode.h"
 #include "disk/log.h"
 #include "disk/log_items.h"
+#include "disk/parent.h"
 #include "disk/quota.h"
 #include "disk/realtime.h"
 #include "disk/superblock.h"
@@ -53,7 +54,7 @@ constexpr Structure directories[] = {
 constexpr Structure attributes[] = {
     row<disk::AttrShortHeader>(),  row<disk::AttrShortEntry>(),   row<disk::AttrLeafHeader>(),
     row<disk::AttrLeafEntry>(),    row<disk::AttrLocalName>(),    row<disk::AttrRemoteName>(),
-    row<disk::AttrRemoteHeader>(), row<disk::AttrLeafHeaderV4>(),
+    row<disk::AttrRemoteHeader>(), row<disk::AttrLeafHeaderV4>(), row<disk::ParentRecord>(),
 };
 
 constexpr Structure symlinks[] = {row<disk::SymlinkHeader>()};

@@ -19,6 +19,8 @@ Value decode_inode(ConstBytes inode, Geometry const& geometry);
 /// A directory and attributes that lie in the inode.
 Value decode_short_directory(ConstBytes fork, Geometry const& geometry);
 Value decode_short_attributes(ConstBytes fork);
+/// The value of an attribute with `flags`: of a parent pointer the directory, otherwise text.
+Value decode_attribute(u8 flags, ConstBytes value);
 
 // Btree blocks: header, and records or keys and pointers.
 Value decode_alloc_btree(ConstBytes block, Geometry const& geometry);
