@@ -21,6 +21,22 @@ Result<void> check_timer(CheckedView<Dquot> const& dquot, be64 const& soft, be64
   return dquot.require(!exceeded || timer.value() != 0, timer, 1, Relation::at_least);
 }
 
+/// Checksum and uuid, where records have them.
+Result<void> check_identity(ConstBytes record, BlockContext const& context) {
+  if (!context.geometry.version().self_describing) return success();
+  auto const& stored = view_as<DquotRecord>(record);
+  CheckedView const dquot(stored, context.where, block_name);
+  if (!crc32c_matches(record, offsetof(DquotRecord, crc))) {
+    Error e = located(Errc::bad_crc, block_name, context.where);
+    e.field = "crc";
+    e.relation = Relation::equal;
+    e.found = {stored.crc.value(), {}, false, true};
+    e.expected = {crc32c_without(record, offsetof(DquotRecord, crc)), {}, false, true};
+    return e;
+  }
+  return dquot.equal(dquot->uuid, context.geometry.meta_uuid());
+}
+
 Result<void> check_core(Dquot const& core, BlockContext const& context) {
   namespace type = disk::dquot_type;
   CheckedView const dquot(core, context.where, block_name);
@@ -51,9 +67,15 @@ Result<void> verify_dquots(ConstBytes block, BlockContext const& context) {
   XFSX_TRYV(head.require(head->id.value() % count == 0, head->id, count, Relation::multiple_of));
   for (u32 i = 0; i < count; ++i) {
     ConstBytes const record = block.subspan(i * sizeof(DquotRecord), sizeof(DquotRecord));
-    XFSX_TRYV(verify_dquot(record, context));
+    XFSX_TRYV(check_identity(record, context));
     CheckedView const dquot(view_as<Dquot>(record), context.where, block_name);
     XFSX_TRYV(dquot.equal<u32>(dquot->id, first.id.value() + i));
+  }
+  // What the id is says what else may be: all ids come first.
+  for (u32 i = 0; i < count; ++i) {
+    auto const& record = view_as<Dquot>(block, i * sizeof(DquotRecord));
+    CheckedView const dquot(record, context.where, block_name);
+    XFSX_TRYV(check_core(record, context));
     u8 const kinds = disk::dquot_type::kinds;
     XFSX_TRYV(dquot.require((dquot->type & kinds) == (first.type & kinds), dquot->type,
                             first.type & kinds, Relation::equal));
@@ -68,20 +90,8 @@ u32 dquots_per_block(Geometry const& geometry) {
 }
 
 Result<void> verify_dquot(ConstBytes record, BlockContext const& context) {
-  auto const& stored = view_as<DquotRecord>(record);
-  CheckedView const dquot(stored, context.where, block_name);
-  if (context.geometry.version().self_describing) {
-    if (!crc32c_matches(record, offsetof(DquotRecord, crc))) {
-      Error e = located(Errc::bad_crc, block_name, context.where);
-      e.field = "crc";
-      e.relation = Relation::equal;
-      e.found = {stored.crc.value(), {}, false, true};
-      e.expected = {crc32c_without(record, offsetof(DquotRecord, crc)), {}, false, true};
-      return e;
-    }
-    XFSX_TRYV(dquot.equal(dquot->uuid, context.geometry.meta_uuid()));
-  }
-  return check_core(stored.diskdq, context);
+  XFSX_TRYV(check_identity(record, context));
+  return check_core(view_as<Dquot>(record), context);
 }
 
 BlockKind const dquot_kind{.name = block_name,

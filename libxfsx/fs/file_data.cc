@@ -1,5 +1,6 @@
 #include "ag/refcount.h"
 #include "fs/impl.h"
+#include "fs/realtime_sharing.h"
 
 #include <algorithm>
 
@@ -36,17 +37,25 @@ FileMapping describe_mapping(Geometry const& g, Mapping const& m, bool realtime,
   return out;
 }
 
-/// `m` cut where sharing begins and ends.
-Result<std::vector<FileMapping>> cut_by_sharing(Volume& volume, Mapping const& m) {
+/// Hands the shared parts of `m` to `visit`: blocks from its start, and how many.
+Result<void> for_each_shared_part(Volume& volume, Mapping const& m, bool realtime,
+                                  std::function<void(u64 first, u64 count)> const& visit) {
+  if (realtime) return for_each_shared_realtime(volume, m.start, m.length, visit);
   Geometry const& g = volume.geometry();
   AgBlock const base = g.agblock_of(m.start);
+  return for_each_shared(volume, g.ag_of(m.start), {base, m.length},
+                         [&](AgExtent const& e) { visit((e.start - base).raw(), e.length.raw()); });
+}
+
+/// `m` cut where sharing begins and ends.
+Result<std::vector<FileMapping>> cut_by_sharing(Volume& volume, Mapping const& m, bool realtime) {
   std::vector<FileMapping> parts;
   u64 done = 0;
   auto const add = [&](u64 end, bool shared) {
     if (end == done) return;
     Mapping const part{m.offset + BlockCount(done), m.start + BlockCount(done),
                        BlockCount(end - done), m.unwritten};
-    parts.push_back(describe_mapping(g, part, false, shared));
+    parts.push_back(describe_mapping(volume.geometry(), part, realtime, shared));
     done = end;
   };
   // Neighbouring records of different counts are one shared run.
@@ -55,13 +64,12 @@ Result<std::vector<FileMapping>> cut_by_sharing(Volume& volume, Mapping const& m
     add(shared_from, false);
     add(shared_to, true);
   };
-  XFSX_TRYV(for_each_shared(volume, g.ag_of(m.start), {base, m.length}, [&](AgExtent const& e) {
-    u64 const from = (e.start - base).raw();
+  XFSX_TRYV(for_each_shared_part(volume, m, realtime, [&](u64 from, u64 count) {
     if (from != shared_to) {
       flush();
       shared_from = from;
     }
-    shared_to = from + e.length.raw();
+    shared_to = from + count;
   }));
   if (shared_to > shared_from) flush();
   add(m.length.raw(), false);
@@ -172,7 +180,7 @@ Result<void> read_files(Volume& volume, std::span<FileRead> files) {
 Result<void> visit_mappings(Volume& volume, Inode const& inode, Fork fork,
                             std::function<bool(FileMapping const&)> const& visit) {
   bool const realtime = fork == Fork::data && inode.is_realtime();
-  bool const sharing = fork == Fork::data && inode.is_reflink() && !realtime;
+  bool const sharing = fork == Fork::data && inode.is_reflink();
   XFSX_TRY(std::vector<Mapping> const mappings,
            collect_mappings(volume, inode, fork == Fork::data ? ForkKind::data : ForkKind::attr));
   for (Mapping const& m : mappings) {
@@ -181,7 +189,7 @@ Result<void> visit_mappings(Volume& volume, Inode const& inode, Fork fork,
       if (!visit(describe_mapping(volume.geometry(), m, realtime, false))) return success();
       continue;
     }
-    XFSX_TRY(std::vector<FileMapping> const parts, cut_by_sharing(volume, m));
+    XFSX_TRY(std::vector<FileMapping> const parts, cut_by_sharing(volume, m, realtime));
     for (FileMapping const& part : parts) {
       if (!visit(part)) return success();
     }

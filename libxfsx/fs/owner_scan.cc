@@ -152,7 +152,7 @@ class Scan {
     XFSX_TRY(Inode const inode, load_inode_of_chunk(volume_, which));
     if (fork_format(inode, ForkKind::data) == disk::ForkFormat::meta_btree) {
       XFSX_TRYV(tell(scan_realtime_tree(inode)));
-    } else if (!inode.is_realtime()) {
+    } else {
       XFSX_TRYV(tell(scan_fork(inode, ForkKind::data)));
     }
     return scan_fork(inode, ForkKind::attr);
@@ -197,6 +197,8 @@ class Scan {
       run.mapping_block = true;
       list_.add_file(run);
     }
+    // The btree lies on the data device all the same.
+    if (kind == ForkKind::data && inode.is_realtime()) return success();
     run.mapping_block = false;
     return for_each_mapping(volume_, inode, kind, [&](Mapping const& m) {
       run.ag = g_.ag_of(m.start);

@@ -118,6 +118,7 @@ class Dquots(unittest.TestCase):
         done = xfsx("inspect", image, *words)
         self.assertEqual((done.status, done.out), (4, "diskdq.icount = 77\n"))
         self.assertIn("field itimer: found 0, expected at least 1", done.err)
+        self.assertEqual(xfsx("set", image, *words, "7").status, 0)
         self.assertEqual(xfsx("set", image, "dquot", "user", "1000", "diskdq.type", "4").status, 0)
         done = xfsx("inspect", image, "dquot", "user", "1000")
         self.assertEqual(done.status, 4)

@@ -137,8 +137,8 @@ TEST_SUITE("format") {
       CHECK(superblock_field(name, [](Sb& sb) { sb.rgblklog = 3; }) == "rgblklog");
       CHECK(superblock_field(name, [](Sb& sb) { sb.metadirino = InodeNumber(1); }) == "metadirino");
     }
-    CHECK(superblock_field("zoned", [](Sb& sb) { sb.rtstart = FsBlock(5); }) == "rtstart");
-    CHECK(superblock_field("zoned", [](Sb& sb) { sb.rtstart = FsBlock(sb.rtstart.raw() + 1); }) ==
+    CHECK(superblock_field("zoned", [](Sb& sb) { sb.rtstart = 5; }) == "rtstart");
+    CHECK(superblock_field("zoned", [](Sb& sb) { sb.rtstart = sb.rtstart.value() + 1; }) ==
           "rblocks");
     CHECK(superblock_field("zoned", [](Sb& sb) { sb.rtreserved = 1U << 30; }) == "rtreserved");
   }
