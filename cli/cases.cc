@@ -43,7 +43,7 @@ Result<void> each_structure(Devices const& devices, Choice const& choice, Walk& 
     return walk.structure(choice.words, found);
   }
   XFSX_TRY(Geometry const geometry, read_geometry(*devices.data, Strictness::numbers));
-  DeviceSource source(*devices.data);
+  DeviceSource source(devices);
   XFSX_TRYV(inspect::survey(geometry, source, walk));
   inspect::Target const log{inspect::Target::Kind::log, 0, {}};
   Result<Inspection> const record = look_at(devices, log, Strictness::numbers);
@@ -124,6 +124,8 @@ class CaseWalk : public Walk, private inspect::FieldSink {
     found_ = &found;
     // The log of a filesystem that has it elsewhere is read and not written.
     if (words.starts_with("log") && devices_.log) return success();
+    // So is a realtime device.
+    if (found.where.device != DeviceRole::data) return success();
     return inspect::for_each_field(found, *this);
   }
 

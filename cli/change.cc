@@ -175,6 +175,10 @@ Result<FieldChange> change_field(Devices const& devices, inspect::Target const& 
   if (!field) {
     return with_note(refuse(ENOENT, "there is no such field in this structure"), target.path);
   }
+  if (found.where.device != DeviceRole::data) {
+    return with_structure(refuse(EOPNOTSUPP, "realtime devices are read and not written"),
+                          found.structure);
+  }
   bool const is_log = target.kind == inspect::Target::Kind::log;
   if (is_log && devices.log) {
     return with_structure(refuse(EOPNOTSUPP, "external logs are read and not written"), "log");

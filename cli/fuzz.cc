@@ -45,7 +45,7 @@ constexpr char const* help =
 class Fuzz : public Verb {
  public:
   void declare(Parser& parser) override {
-    parser.optional_operands("WHAT", words_, 4, "STRUCTURE FIELD VERB");
+    parser.optional_operands("WHAT", words_, 5, "STRUCTURE FIELD VERB");
     parser.number("--value", "V", value_, "what add and sub add or take away");
     parser.number("--seed", "N", seed_, "where the bits of random and samples come from");
     parser.flag("--bad-crc", bad_crc_, "leave the checksum as it is");

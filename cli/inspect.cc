@@ -22,6 +22,10 @@ constexpr char const* help =
     "  fsblock N    a block by its filesystem-wide number; its magic says what it is\n"
     "  daddr N      the same by its address in units of 512 bytes\n"
     "  log          the log: where it lies, its head and tail, its last record\n"
+    "  dquot KIND ID  use and limits of a user, group or project; KIND is one of these\n"
+    "  rtbitmap [N], rtsummary [N]  a block of the realtime bitmap, or of its summary, on\n"
+    "               filesystems without realtime groups; those of groups are named by fsblock\n"
+    "  rtsb         the superblock of the realtime device (--rt-dev)\n"
     "Names and values are those of xfs_db; times are in UTC. With FIELD.PATH, such as core.size,\n"
     "unlinked[3] or u3.bmx[0].startblock, only that field is shown. Of an inode, bmap and\n"
     "bmap[0].startblock are the mappings of the data fork, those in a btree too.\n"
@@ -30,7 +34,7 @@ constexpr char const* help =
 class Inspect : public Verb {
  public:
   void declare(Parser& parser) override {
-    parser.operands("WHAT", words_, 3, "the structure and, after it, a field path");
+    parser.operands("WHAT", words_, 4, "the structure and, after it, a field path");
     parser.details(help);
   }
 

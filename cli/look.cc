@@ -26,6 +26,14 @@ Result<AlignedBytes> read_start(BlockDevice& device) {
   return sector;
 }
 
+Result<void> read_from(BlockDevice& device, Daddr at, Bytes into) {
+  AlignedBytes buffer(into.size());
+  ReadRequest const request{at.raw() * basic_block_size, buffer.bytes()};
+  XFSX_TRYV(device.read({&request, 1}));
+  std::ranges::copy(buffer.bytes(), into.begin());
+  return success();
+}
+
 /// Geometry by numbers alone: in a copy, what says that they should not be used is put right.
 Result<Geometry> usable_geometry(AlignedBytes& sector, u32 logical_sector) {
   Bytes const bytes = sector.bytes();
@@ -105,11 +113,12 @@ Result<inspect::Inspection> look_at_log(BlockDevice& device, LogGeometry const& 
 }  // namespace
 
 Result<void> DeviceSource::read(Daddr at, Bytes into) {
-  AlignedBytes buffer(into.size());
-  ReadRequest const request{at.raw() * basic_block_size, buffer.bytes()};
-  XFSX_TRYV(device_.read({&request, 1}));
-  std::ranges::copy(buffer.bytes(), into.begin());
-  return success();
+  return read_from(device_, at, into);
+}
+
+Result<void> DeviceSource::read_realtime(Daddr at, Bytes into) {
+  if (realtime_ == nullptr) return ByteSource::read_realtime(at, into);
+  return read_from(*realtime_, at, into);
 }
 
 Result<Geometry> read_geometry(BlockDevice& device, Strictness strictness) {
@@ -133,7 +142,7 @@ Result<inspect::Inspection> look_at(Devices const& devices, inspect::Target cons
     XFSX_TRY(LogPlace const place, place_log(geometry, device, devices.log.get()));
     return look_at_log(place.device, place.log);
   }
-  DeviceSource source(device);
+  DeviceSource source(devices);
   return inspect::inspect(geometry, source, target, Lsn(0));
 }
 

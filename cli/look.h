@@ -30,11 +30,15 @@ Result<void> restamp_log_record(Devices const& devices, inspect::Inspection cons
 /// A source of bytes for inspecting.
 class DeviceSource : public inspect::ByteSource {
  public:
-  explicit DeviceSource(BlockDevice& device) : device_(device) {}
+  explicit DeviceSource(Devices const& devices)
+      : device_(*devices.data), realtime_(devices.realtime.get()) {}
   Result<void> read(Daddr at, Bytes into) override;
+  Result<void> read_realtime(Daddr at, Bytes into) override;
+  [[nodiscard]] bool has_realtime() const override { return realtime_ != nullptr; }
 
  private:
   BlockDevice& device_;
+  BlockDevice* realtime_;
 };
 
 }  // namespace xfsx::inline v0::cli

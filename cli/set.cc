@@ -24,7 +24,7 @@ constexpr char const* help =
 class Set : public Verb {
  public:
   void declare(Parser& parser) override {
-    parser.operands("WHAT", words_, 4, "STRUCTURE FIELD VALUE");
+    parser.operands("WHAT", words_, 5, "STRUCTURE FIELD VALUE");
     parser.flag("--bad-crc", bad_crc_, "leave the checksum as it is");
     parser.flag("-n,--dry-run", dry_run_, "show what would change and write nothing");
     parser.details(help);

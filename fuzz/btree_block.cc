@@ -48,10 +48,15 @@ Tree tree_of(Form form) {
 }
 
 Tree const trees[] = {
-    tree_of<Inobt>(Form::inobt),   tree_of<Refcountbt>(Form::refcountbt),
-    tree_of<Bmbt>(Form::bmbt),     tree_of<Bnobt>(Form::bnobt),
-    tree_of<Cntbt>(Form::cntbt),   tree_of<Finobt>(Form::finobt),
+    tree_of<Inobt>(Form::inobt),
+    tree_of<Refcountbt>(Form::refcountbt),
+    tree_of<Bmbt>(Form::bmbt),
+    tree_of<Bnobt>(Form::bnobt),
+    tree_of<Cntbt>(Form::cntbt),
+    tree_of<Finobt>(Form::finobt),
     tree_of<Rmapbt>(Form::rmapbt),
+    tree_of<RtRmapbt>(Form::rtrmapbt),
+    tree_of<RtRefcountbt>(Form::rtrefcountbt),
 };
 
 }  // namespace

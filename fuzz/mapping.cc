@@ -34,7 +34,8 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   must(mappings.size() == count);
   FileBlock least(flags);
   for (Mapping const& m : mappings) {
-    must(m.offset >= least && (rules.realtime || g.valid(m.start, m.length)));
+    must(m.offset >= least);
+    must(rules.realtime ? g.realtime().valid(m.start, m.length) : g.valid(m.start, m.length));
     least = m.end();
   }
   std::vector<std::byte> fork(bytes.size());

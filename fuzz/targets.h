@@ -19,6 +19,7 @@ int fuzz_log_items(std::uint8_t const* data, std::size_t size);
 int fuzz_log_ops(std::uint8_t const* data, std::size_t size);
 int fuzz_mapping(std::uint8_t const* data, std::size_t size);
 int fuzz_qcow2(std::uint8_t const* data, std::size_t size);
+int fuzz_quota_realtime(std::uint8_t const* data, std::size_t size);
 int fuzz_superblock(std::uint8_t const* data, std::size_t size);
 int fuzz_symlink(std::uint8_t const* data, std::size_t size);
 }
@@ -44,6 +45,7 @@ inline constexpr Target targets[] = {
     {"log_ops", fuzz_log_ops},
     {"mapping", fuzz_mapping},
     {"qcow2", fuzz_qcow2},
+    {"quota_realtime", fuzz_quota_realtime},
     {"superblock", fuzz_superblock},
     {"symlink", fuzz_symlink},
 };

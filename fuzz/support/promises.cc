@@ -74,6 +74,8 @@ void check_btree_block(FormatVersion const& version, Form form, ConstBytes block
   if (form == Form::rmapbt) walk_block<Rmapbt>(version, block);
   if (form == Form::refcountbt) walk_block<Refcountbt>(version, block);
   if (form == Form::bmbt) walk_block<Bmbt>(version, block);
+  if (form == Form::rtrmapbt) walk_block<RtRmapbt>(version, block);
+  if (form == Form::rtrefcountbt) walk_block<RtRefcountbt>(version, block);
 }
 
 void check_attributes(Volume& volume, Inode const& inode) {
@@ -90,8 +92,9 @@ void check_mappings(Volume& volume, Inode const& inode, ForkKind kind) {
   FileBlock least(0);
   for (Mapping const& m : mappings.value()) {
     must(m.offset >= least && m.length.raw() > 0);
+    Geometry const& g = volume.geometry();
     bool const realtime = kind == ForkKind::data && inode.is_realtime();
-    must(realtime || volume.geometry().valid(m.start, m.length));
+    must(realtime ? g.realtime().valid(m.start, m.length) : g.valid(m.start, m.length));
     least = m.end();
   }
 }

@@ -5,9 +5,13 @@
 #include "disk/attr.h"
 #include "disk/btree.h"
 #include "disk/inode.h"
+#include "disk/quota.h"
+#include "disk/realtime.h"
 #include "disk/symlink.h"
 #include "format/verify_btree.h"
 #include "format/verify_dir.h"
+#include "format/verify_quota.h"
+#include "format/verify_realtime.h"
 
 namespace xfsx::fuzz {
 
@@ -57,6 +61,11 @@ std::vector<Region> attr_leaf_regions(FormatVersion const& version, std::size_t 
           region<disk::AttrRemoteName>(length - pick * 4 % length)};
 }
 
+std::vector<Region> dquot_regions(std::size_t length, u32 pick) {
+  std::size_t const at = pick % (length / sizeof(disk::DquotRecord)) * sizeof(disk::DquotRecord);
+  return {region<disk::Dquot>(at), region<disk::DquotRecord>(at)};
+}
+
 }  // namespace
 
 BlockKind const* kind_of(Form form) {
@@ -92,6 +101,16 @@ BlockKind const* kind_of(Form form) {
     case Form::attr_leaf:
     case Form::attr_remote:
       return &attr_block_kind;
+    case Form::dquots:
+      return &dquot_kind;
+    case Form::rtrmapbt:
+      return &rtrmapbt_kind;
+    case Form::rtrefcountbt:
+      return &rtrefcountbt_kind;
+    case Form::rt_bitmap:
+      return &rt_bitmap_kind;
+    case Form::rt_summary:
+      return &rt_summary_kind;
     case Form::inode:
       return nullptr;
   }
@@ -123,6 +142,17 @@ std::vector<Region> regions_of(FormatVersion const& version, Form form, std::siz
     case Form::bmbt:
       return {long_block, element<disk::BmbtRecord>(long_head, pick),
               element<disk::BmbtKey>(long_head, pick)};
+    case Form::rtrmapbt:
+      return {long_block, element<disk::RmapRecord>(long_head, pick),
+              element<disk::RmapKey>(long_head, pick)};
+    case Form::rtrefcountbt:
+      return {long_block, element<disk::RefcountRecord>(long_head, pick),
+              element<disk::RefcountKey>(long_head, pick)};
+    case Form::dquots:
+      return dquot_regions(length, pick);
+    case Form::rt_bitmap:
+    case Form::rt_summary:
+      return {region<disk::RtBufferHeader>()};
     case Form::inode:
       return inode_regions(version, pick);
     case Form::dir_block:
@@ -151,7 +181,13 @@ std::vector<Region> regions_of(FormatVersion const& version, Form form, std::siz
 }
 
 void restamp(FormatVersion const& version, BlockKind const& kind, Bytes block) {
-  if (version.self_describing) stamp_block(kind, block, lsn_of(kind, block));
+  if (!version.self_describing) return;
+  stamp_block(kind, block, lsn_of(kind, block));
+  if (&kind != &dquot_kind) return;
+  constexpr std::size_t size = sizeof(disk::DquotRecord);
+  for (std::size_t at = 0; at + size <= block.size(); at += size) {
+    crc32c_stamp(block.subspan(at, size), offsetof(disk::DquotRecord, crc));
+  }
 }
 
 void restamp_inode(FormatVersion const& version, Bytes inode) {

@@ -7,6 +7,8 @@
 #include "disk/btree.h"
 #include "disk/dir.h"
 #include "disk/inode.h"
+#include "disk/quota.h"
+#include "disk/realtime.h"
 #include "disk/symlink.h"
 #include "inode/bmap.h"
 #include "log/log_writer.h"
@@ -21,8 +23,9 @@ namespace xfsx::fuzz {
 namespace {
 
 constexpr std::string_view structure_images[] = {
-    "plain-v5", "block1k",   "dir4k-block1k", "dir8k", "inode2k",    "nrext64",
-    "sector4k", "meta-uuid", "trees",         "v4",    "v4-block1k", "v4-old"};
+    "plain-v5",   "block1k",  "dir4k-block1k", "dir8k",    "inode2k",
+    "nrext64",    "sector4k", "meta-uuid",     "trees",    "v4",
+    "v4-block1k", "v4-old",   "quota",         "realtime", "rtgroups"};
 constexpr std::string_view log_images[] = {
     "plain-v5",      "log-su32k", "log-su256k",     "wrapped",  "wrapped-sector4k",
     "wrapped-small", "dirty-log", "wrapped-su256k", "v4-dirty", "v4-dirty-old"};
@@ -229,6 +232,18 @@ void World::look_at(u64 offset, ConstBytes block) {
     case disk::bmbt_magic:
       return keep(Form::bmbt, level,
                   {offset, block_size, owner_at(offsetof(disk::BtreeLongBlock, owner))});
+    case disk::rtrmapbt_magic:
+      return keep(Form::rtrmapbt, level,
+                  {offset, block_size, owner_at(offsetof(disk::BtreeLongBlock, owner))});
+    case disk::rtrefcountbt_magic:
+      return keep(Form::rtrefcountbt, level,
+                  {offset, block_size, owner_at(offsetof(disk::BtreeLongBlock, owner))});
+    case disk::rt_bitmap_magic:
+      return keep(Form::rt_bitmap, 0,
+                  {offset, block_size, owner_at(offsetof(disk::RtBufferHeader, owner))});
+    case disk::rt_summary_magic:
+      return keep(Form::rt_summary, 0,
+                  {offset, block_size, owner_at(offsetof(disk::RtBufferHeader, owner))});
     case disk::dir_block_magic:
       return keep(Form::dir_block, 0, {offset, dir_size, owner_at(in_data)});
     case disk::dir_data_magic:
@@ -241,6 +256,10 @@ void World::look_at(u64 offset, ConstBytes block) {
       return keep(Form::attr_remote, 0, {offset, block_size, owner_at(in_value)});
     default:
       break;
+  }
+  if (magic >> 16 == disk::dquot_magic) {
+    u8 const kind = view_as<disk::Dquot>(block).type & disk::dquot_type::kinds;
+    return keep(Form::dquots, kind, {offset, block_size, {}});
   }
   // What starts with the links of a directory or attribute index.
   InodeNumber const owner = owner_at(offsetof(disk::DaBlockInfo, owner));

@@ -33,8 +33,13 @@ enum class Form : u8 {
   symlink,
   attr_leaf,
   attr_remote,
+  dquots,
+  rtrmapbt,
+  rtrefcountbt,
+  rt_bitmap,
+  rt_summary,
 };
-inline constexpr u8 form_count = static_cast<u8>(Form::attr_remote) + 1;
+inline constexpr u8 form_count = static_cast<u8>(Form::rt_summary) + 1;
 
 /// Where a structure lies in an image.
 struct Site {

@@ -29,8 +29,7 @@ class BtreeNode {
   /// Keys and pointers that fit the root in a fork of `bytes`.
   static constexpr u32 fork_root_max(std::size_t bytes) {
     if (bytes < sizeof(disk::BmdrBlock)) return 0;
-    return (static_cast<u32>(bytes) - static_cast<u32>(sizeof(disk::BmdrBlock))) /
-           (u32{T::shape.key} + T::shape.pointer);
+    return T::shape.root_max(bytes - sizeof(disk::BmdrBlock));
   }
 
   [[nodiscard]] u32 level() const { return level_; }

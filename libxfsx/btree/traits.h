@@ -248,4 +248,26 @@ struct Bmbt {
 };
 static_assert(RangedBtree<Bmbt>);
 
+/// Owners of the blocks of a realtime group, `start` being a block of the group.
+struct RtRmapbt : Rmapbt {
+  using Block = disk::BtreeLongBlockV4;
+  using Pointer = FsBlock;
+  static constexpr BtreeShape shape = rtrmapbt_shape;
+  static constexpr u32 height = max_rtrmapbt_height;
+  static constexpr bool records_in_root = true;  ///< where there are few
+  static BlockKind const& kind() { return rtrmapbt_kind; }
+};
+static_assert(OverlappingBtree<RtRmapbt>);
+
+/// Shared blocks of a realtime group.
+struct RtRefcountbt : Refcountbt {
+  using Block = disk::BtreeLongBlockV4;
+  using Pointer = FsBlock;
+  static constexpr BtreeShape shape = rtrefcountbt_shape;
+  static constexpr u32 height = max_rtrefcountbt_height;
+  static constexpr bool records_in_root = true;  ///< where there are few
+  static BlockKind const& kind() { return rtrefcountbt_kind; }
+};
+static_assert(RangedBtree<RtRefcountbt>);
+
 }  // namespace xfsx::inline v0

@@ -7,17 +7,19 @@
 
 namespace xfsx::inline v0::disk {
 
-inline constexpr u32 bnobt_magic = 0x41423342;       // "AB3B"
-inline constexpr u32 cntbt_magic = 0x41423343;       // "AB3C"
-inline constexpr u32 inobt_magic = 0x49414233;       // "IAB3"
-inline constexpr u32 finobt_magic = 0x46494233;      // "FIB3"
-inline constexpr u32 rmapbt_magic = 0x524d4233;      // "RMB3"
-inline constexpr u32 refcountbt_magic = 0x52334643;  // "R3FC"
-inline constexpr u32 bmbt_magic = 0x424d4133;        // "BMA3"
-inline constexpr u32 bnobt_magic_v4 = 0x41425442;    // "ABTB"
-inline constexpr u32 cntbt_magic_v4 = 0x41425443;    // "ABTC"
-inline constexpr u32 inobt_magic_v4 = 0x49414254;    // "IABT"
-inline constexpr u32 bmbt_magic_v4 = 0x424d4150;     // "BMAP"
+inline constexpr u32 bnobt_magic = 0x41423342;         // "AB3B"
+inline constexpr u32 cntbt_magic = 0x41423343;         // "AB3C"
+inline constexpr u32 inobt_magic = 0x49414233;         // "IAB3"
+inline constexpr u32 finobt_magic = 0x46494233;        // "FIB3"
+inline constexpr u32 rmapbt_magic = 0x524d4233;        // "RMB3"
+inline constexpr u32 refcountbt_magic = 0x52334643;    // "R3FC"
+inline constexpr u32 bmbt_magic = 0x424d4133;          // "BMA3"
+inline constexpr u32 rtrmapbt_magic = 0x4d415052;      // "MAPR"
+inline constexpr u32 rtrefcountbt_magic = 0x52434e54;  // "RCNT"
+inline constexpr u32 bnobt_magic_v4 = 0x41425442;      // "ABTB"
+inline constexpr u32 cntbt_magic_v4 = 0x41425443;      // "ABTC"
+inline constexpr u32 inobt_magic_v4 = 0x49414254;      // "IABT"
+inline constexpr u32 bmbt_magic_v4 = 0x424d4150;       // "BMAP"
 
 // Version 4 has no more of a header than what version 5 begins with too.
 
@@ -119,18 +121,19 @@ inline constexpr Field btree_long_block_fields[] = {
 XFSX_LAYOUT(BtreeLongBlock, "btree_long", btree_long_block_fields,
             "Header of a btree block that is rooted in an inode.");
 
-/// Root of a block mapping btree inside an inode fork; keys and pointers follow.
+/// Root of a btree inside an inode fork; keys and pointers follow, in roots of level 0 records.
 struct BmdrBlock {
   be16 level;
   be16 numrecs;
 };
 
 inline constexpr Field bmdr_block_fields[] = {
-    XFSX_FIELD(BmdrBlock, 0, level, decimal, "At least 1."),
-    XFSX_FIELD(BmdrBlock, 2, numrecs, decimal, "Keys in use."),
+    XFSX_FIELD(BmdrBlock, 0, level, decimal, "At least 1 in block mapping btrees."),
+    XFSX_FIELD(BmdrBlock, 2, numrecs, decimal, "Keys, or records, in use."),
 };
 XFSX_LAYOUT(BmdrBlock, "bmdr", bmdr_block_fields,
-            "Root of a block mapping btree inside an inode fork; keys and pointers follow.");
+            "Root of a btree inside an inode fork; keys and pointers follow, in roots of level 0 "
+            "records.");
 
 /// Key of the block mapping btree.
 struct BmbtKey {

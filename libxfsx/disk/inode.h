@@ -19,8 +19,16 @@ inline constexpr u16 realtime = 1U << 0;
 inline constexpr u16 prealloc = 1U << 1;
 inline constexpr u16 immutable = 1U << 3;
 inline constexpr u16 append = 1U << 4;
+inline constexpr u16 sync = 1U << 5;
+inline constexpr u16 noatime = 1U << 6;
+inline constexpr u16 nodump = 1U << 7;
+inline constexpr u16 nosymlinks = 1U << 10;
 inline constexpr u16 extsize = 1U << 11;
 inline constexpr u16 extszinherit = 1U << 12;
+inline constexpr u16 nodefrag = 1U << 13;
+/// Those that files, and directories, of the tree of metadata have.
+inline constexpr u16 of_metadata = immutable | sync | noatime | nodump | nodefrag;
+inline constexpr u16 of_metadata_directory = of_metadata | nosymlinks;
 }  // namespace inode_flag
 
 /// Bits of `flags2`.
@@ -32,6 +40,20 @@ inline constexpr u64 bigtime = 1U << 3;
 inline constexpr u64 nrext64 = 1U << 4;
 inline constexpr u64 metadata = 1U << 5;
 }  // namespace inode_flag2
+
+/// What a metadata inode is for: `metatype` where the metadata flag is set.
+enum class MetaType : u16 {
+  unknown = 0,
+  directory = 1,
+  user_quota = 2,
+  group_quota = 3,
+  project_quota = 4,
+  rt_bitmap = 5,
+  rt_summary = 6,
+  rt_rmap = 7,
+  rt_refcount = 8,
+};
+inline constexpr u16 meta_type_end = 9;
 
 /// The inode core, version 3.
 struct Dinode {

@@ -4,10 +4,9 @@
 // writer is declared little-endian; the decoder turns the other order round by these tables.
 
 #include "disk/field.h"
+#include "disk/quota.h"
 
 namespace xfsx::inline v0::disk {
-
-inline constexpr u16 dquot_magic = 0x4451;  // "DQ"
 
 /// `op_flags` of an attribute intent.
 namespace attr_intent {
@@ -465,56 +464,5 @@ inline constexpr Field quotaoff_log_format_fields[] = {
 };
 XFSX_LAYOUT(QuotaoffLogFormat, "log_quotaoff", quotaoff_log_format_fields,
             "Quotas that were switched off; written by old kernels.");
-
-/// Use and limits of one user, group or project.
-struct Dquot {
-  be16 magic;
-  u8 version;
-  u8 type;
-  be32 id;
-  be64 blk_hardlimit;
-  be64 blk_softlimit;
-  be64 ino_hardlimit;
-  be64 ino_softlimit;
-  be64 bcount;
-  be64 icount;
-  be32 itimer;
-  be32 btimer;
-  be16 iwarns;
-  be16 bwarns;
-  be32 pad0;
-  be64 rtb_hardlimit;
-  be64 rtb_softlimit;
-  be64 rtbcount;
-  be32 rtbtimer;
-  be16 rtbwarns;
-  be16 pad;
-};
-
-inline constexpr Field dquot_fields[] = {
-    XFSX_FIELD(Dquot, 0, magic, hex, "Identifies the record: DQ."),
-    XFSX_FIELD(Dquot, 2, version, decimal, "1."),
-    XFSX_FIELD(Dquot, 3, type, hex, "1 user, 2 project, 4 group; 0x80 with bigtime."),
-    XFSX_FIELD(Dquot, 4, id, decimal, "User, group or project."),
-    XFSX_FIELD(Dquot, 8, blk_hardlimit, decimal, "Hard limit of blocks."),
-    XFSX_FIELD(Dquot, 16, blk_softlimit, decimal, "Soft limit of blocks."),
-    XFSX_FIELD(Dquot, 24, ino_hardlimit, decimal, "Hard limit of inodes."),
-    XFSX_FIELD(Dquot, 32, ino_softlimit, decimal, "Soft limit of inodes."),
-    XFSX_FIELD(Dquot, 40, bcount, decimal, "Blocks in use."),
-    XFSX_FIELD(Dquot, 48, icount, decimal, "Inodes in use."),
-    XFSX_FIELD(Dquot, 56, itimer, decimal, "When the soft limit of inodes begins to bind."),
-    XFSX_FIELD(Dquot, 60, btimer, decimal, "When the soft limit of blocks begins to bind."),
-    XFSX_FIELD(Dquot, 64, iwarns, decimal, "Warnings about inodes."),
-    XFSX_FIELD(Dquot, 66, bwarns, decimal, "Warnings about blocks."),
-    XFSX_FIELD(Dquot, 68, pad0, padding, "Zero."),
-    XFSX_FIELD(Dquot, 72, rtb_hardlimit, decimal, "Hard limit of realtime blocks."),
-    XFSX_FIELD(Dquot, 80, rtb_softlimit, decimal, "Soft limit of realtime blocks."),
-    XFSX_FIELD(Dquot, 88, rtbcount, decimal, "Realtime blocks in use."),
-    XFSX_FIELD(Dquot, 96, rtbtimer, decimal,
-               "When the soft limit of realtime blocks begins to bind."),
-    XFSX_FIELD(Dquot, 100, rtbwarns, decimal, "Warnings about realtime blocks."),
-    XFSX_FIELD(Dquot, 102, pad, padding, "Zero."),
-};
-XFSX_LAYOUT(Dquot, "dquot", dquot_fields, "Use and limits of one user, group or project.");
 
 }  // namespace xfsx::inline v0::disk

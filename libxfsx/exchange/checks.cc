@@ -49,7 +49,6 @@ Result<void> check_volume(Volume& volume) {
   if (!g.has_internal_log()) {
     return refuse(EOPNOTSUPP, "the log is on an external device");
   }
-  if (g.has(incompat::zoned)) return refuse(EOPNOTSUPP, "the filesystem is zoned");
   if (g.has_ro(ro_compat::rmapbt)) {
     return refuse(EOPNOTSUPP, "the filesystem has reverse mappings (rmapbt)");
   }

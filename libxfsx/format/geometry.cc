@@ -2,6 +2,7 @@
 
 #include "base/checked.h"
 #include "base/crc32c.h"
+#include "disk/realtime.h"
 
 #include <fmt/format.h>
 
@@ -198,15 +199,80 @@ Result<void> check_log(Check const& sb) {
                     Relation::at_most);
 }
 
+/// Groups of the realtime section, which every filesystem with METADIR counts, if only none.
+Result<void> check_realtime_groups(Check const& sb) {
+  constexpr u64 most_blocks = u64{1} << 31;
+  u64 const group = u64{sb->rgextents.value()} * sb->rextsize.value();
+  XFSX_TRYV(sb.at_least<u32>(sb->rgextents, 1));
+  XFSX_TRYV(sb.require(group <= most_blocks, sb->rgextents, most_blocks / sb->rextsize.value(),
+                       Relation::at_most));
+  XFSX_TRYV(sb.equal(sb->rgblklog, static_cast<u8>(std::bit_width(group - 1))));
+  u64 const count = div_round_up<u64>(sb->rextents.value(), sb->rgextents.value());
+  XFSX_TRYV(sb.require(sb->rgcount.value() == count, sb->rgcount, count, Relation::equal));
+  // Where groups have gaps between them, addresses go as far as the numbers of groups.
+  u64 const reach = (u64{1} << (62 - sb->blocklog)) >> sb->rgblklog;
+  XFSX_TRYV(sb.require(sb->rgcount.value() <= reach, sb->rgcount, reach, Relation::at_most));
+  if (!features_of(sb).has_incompat(incompat::zoned)) return success();
+  bool const behind = sb->rtstart.raw() == 0 || sb->rtstart.raw() >= sb->dblocks.value();
+  XFSX_TRYV(sb.require(behind, sb->rtstart, sb->dblocks.value(), Relation::at_least));
+  XFSX_TRYV(sb.require(sb->rtstart.raw() <= u64{1} << (62 - sb->blocklog), sb->rtstart,
+                       u64{1} << (62 - sb->blocklog), Relation::at_most));
+  return sb.at_most<u64>(sb->rtreserved, sb->rblocks.value());
+}
+
+Result<void> check_realtime(Check const& sb) {
+  bool const groups = features_of(sb).has_incompat(incompat::metadir);
+  if (sb->rblocks.value() == 0 && !groups) return success();
+  XFSX_TRYV(sb.at_least<u32>(sb->rextsize, 1));
+  XFSX_TRYV(sb.at_most<u32>(sb->rextsize, (1U << 30) >> sb->blocklog));
+  // As for the data device, so that addresses fit 63 bits.
+  XFSX_TRYV(sb.at_most<u64>(sb->rblocks, (u64{1} << 62) >> sb->blocklog));
+  XFSX_TRYV(sb.equal<u64>(sb->rextents, sb->rblocks.value() / sb->rextsize.value()));
+  u64 const extents = sb->rextents.value();
+  XFSX_TRYV(
+      sb.equal(sb->rextslog, static_cast<u8>(extents == 0 ? 0 : std::bit_width(extents) - 1)));
+  if (groups) {
+    XFSX_TRYV(check_realtime_groups(sb));
+  }
+  XFSX_TRYV(sb.at_most<u64>(sb->frextents, extents));
+  u64 const mapped = groups ? sb->rgextents.value() : extents;
+  u64 const header = groups ? sizeof(disk::RtBufferHeader) : 0;
+  bool const zoned = features_of(sb).has_incompat(incompat::zoned);
+  u64 const words = (sb->blocksize.value() - header) / sizeof(be32);
+  u64 const blocks = zoned || extents == 0 ? 0 : div_round_up<u64>(mapped, words * 32);
+  return sb.require(sb->rbmblocks.value() == blocks, sb->rbmblocks, blocks, Relation::equal);
+}
+
+RealtimeShape realtime_of(Check const& sb) {
+  Features const features = features_of(sb);
+  RealtimeShape shape;
+  shape.blocks = sb->rblocks.value();
+  shape.extents = sb->rextents.value();
+  shape.extent_blocks = sb->rextsize.value();
+  shape.bitmap_blocks = sb->rbmblocks.value();
+  shape.groups = features.has_incompat(incompat::metadir);
+  if (!shape.groups) return shape;
+  shape.group_count = sb->rgcount.value();
+  shape.group_extents = sb->rgextents.value();
+  shape.group_block_log = sb->rgblklog;
+  bool const zoned = features.has_incompat(incompat::zoned);
+  shape.start = zoned ? sb->rtstart.raw() : 0;
+  shape.gaps = features.has_incompat(incompat::zone_gaps);
+  shape.super = shape.blocks != 0 && !zoned;
+  return shape;
+}
+
 Result<void> check_device(Check const& sb, SuperblockLimits const& limits) {
   XFSX_TRYV(sb.require(sb->sectsize.value() >= limits.logical_sector, sb->sectsize,
                        limits.logical_sector, Relation::at_least));
-  u64 const bytes = sb->dblocks.value() << sb->blocklog;
-  if (limits.device_bytes == 0 || bytes <= limits.device_bytes) return success();
+  RealtimeShape const realtime = realtime_of(sb);
+  bool const further = realtime.on_data_device();
+  u64 const blocks = further ? realtime.end() : sb->dblocks.value();
+  if (limits.device_bytes == 0 || blocks <= limits.device_bytes >> sb->blocklog) return success();
   Error e = located(Errc::truncated, "sb", superblock_location());
-  e.field = "dblocks";
+  e.field = further ? "rblocks" : "dblocks";
   e.relation = Relation::at_most;
-  e.found.number = sb->dblocks.value();
+  e.found.number = blocks;
   e.expected.number = limits.device_bytes >> sb->blocklog;
   e.reason = "the image ends before the filesystem does";
   return e;
@@ -223,6 +289,7 @@ Result<Geometry> Geometry::from_superblock(ConstBytes sector, SuperblockLimits c
   XFSX_TRYV(check_groups(sb));
   XFSX_TRYV(check_inode_alignment(sb));
   XFSX_TRYV(check_log(sb));
+  XFSX_TRYV(check_realtime(sb));
   XFSX_TRYV(check_device(sb, limits));
 
   Geometry g;
@@ -230,7 +297,7 @@ Result<Geometry> Geometry::from_superblock(ConstBytes sector, SuperblockLimits c
   g.block_log_ = sb->blocklog;
   g.sector_size_ = sb->sectsize.value();
   g.data_blocks_ = sb->dblocks.value();
-  g.realtime_blocks_ = sb->rblocks.value();
+  g.realtime_ = realtime_of(sb);
   g.ag_blocks_ = sb->agblocks.value();
   g.ag_block_log_ = sb->agblklog;
   g.ag_count_ = sb->agcount.value();
@@ -257,8 +324,12 @@ Result<Geometry> Geometry::from_superblock(ConstBytes sector, SuperblockLimits c
       g.version_->self_describing || (g.features_.version & version_bit::align) != 0;
   g.inode_align_ = aligned ? sb->inoalignmt.value() : 0;
   g.cluster_blocks_ = std::max(g.inode_align_ >= big ? big : small, u32{1});
+  if (g.has(incompat::metadir)) g.metadata_root_ = sb->metadirino.value();
   if (!g.valid(g.root_inode_)) {
     XFSX_TRYV(sb.require(false, sb->rootino, g.ag_count_, Relation::below));
+  }
+  if (g.has(incompat::metadir) && !g.valid(g.metadata_root_)) {
+    XFSX_TRYV(sb.require(false, sb->metadirino, g.ag_count_, Relation::below));
   }
   return g;
 }
@@ -328,6 +399,10 @@ Result<void> check_writable(Geometry const& geometry) {
   Features const& f = geometry.features();
   if (!geometry.version().self_describing) {
     return with_structure(refuse(EOPNOTSUPP, "version 4 filesystems are not written"), "sb");
+  }
+  if (f.has_incompat(incompat::zoned)) return refuse(EOPNOTSUPP, "the filesystem is zoned");
+  if (f.has_incompat(incompat::metadir)) {
+    return refuse(EOPNOTSUPP, "the filesystem has a tree of metadata files (metadir)");
   }
   u32 const unknown = f.ro_compat & ~ro_compat::known;
   if (unknown == ro_compat::stray_repair_bit) {

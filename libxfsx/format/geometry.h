@@ -8,6 +8,7 @@
 #include "disk/superblock.h"
 #include "format/checked_view.h"
 #include "format/features.h"
+#include "format/realtime.h"
 #include "format/version.h"
 
 #include <optional>
@@ -65,8 +66,10 @@ class Geometry {
   /// UUID that metadata carries.
   [[nodiscard]] Uuid const& meta_uuid() const { return meta_uuid_; }
   [[nodiscard]] InodeNumber root_inode() const { return root_inode_; }
-  [[nodiscard]] u64 realtime_blocks() const { return realtime_blocks_; }
-  [[nodiscard]] bool has_realtime() const { return realtime_blocks_ != 0; }
+  [[nodiscard]] RealtimeShape const& realtime() const { return realtime_; }
+  [[nodiscard]] bool has_realtime() const { return realtime_.blocks != 0; }
+  /// Root of the tree of metadata files; null without METADIR.
+  [[nodiscard]] InodeNumber metadata_root() const { return metadata_root_; }
 
   /// Bytes of the literal area of an inode, where its forks lie.
   [[nodiscard]] u32 literal_size() const { return inode_size_ - version_->inode_core; }
@@ -128,21 +131,22 @@ class Geometry {
   Geometry() = default;
 
   u32 block_size_ = 0, block_log_ = 0, sector_size_ = 0;
-  u64 data_blocks_ = 0, realtime_blocks_ = 0;
+  u64 data_blocks_ = 0;
+  RealtimeShape realtime_;
   u32 ag_blocks_ = 0, ag_block_log_ = 0, ag_count_ = 0;
   u32 inode_size_ = 0, inode_per_block_log_ = 0, cluster_blocks_ = 1, inode_align_ = 0;
   u32 dir_block_log_ = 0;
   FsBlock log_start_{};
   u32 log_blocks_ = 0, log_unit_ = 0, log_sector_size_ = 512;
-  InodeNumber root_inode_{};
+  InodeNumber root_inode_{}, metadata_root_ = null_inode;
   FormatVersion const* version_ = &format_v5;
   Features features_{};
   Uuid uuid_{}, meta_uuid_{};
 };
 
-/// Whether the filesystem may be written. Errors, all refused EOPNOTSUPP: version 4; unknown
-/// ro_compat bits (the stray bit 0x40 that an xfs_repair upgrade left has a message of its own) and
-/// log_incompat bits.
+/// Whether the filesystem may be written. Errors, all refused EOPNOTSUPP: version 4; the features
+/// METADIR and ZONED; unknown ro_compat bits (the stray bit 0x40 that an xfs_repair upgrade left
+/// has a message of its own) and log_incompat bits.
 Result<void> check_writable(Geometry const& geometry);
 
 }  // namespace xfsx::inline v0

@@ -80,6 +80,10 @@ class InodeView {
   [[nodiscard]] bool is_reflink() const { return (flags2() & disk::inode_flag2::reflink) != 0; }
   [[nodiscard]] bool is_bigtime() const { return (flags2() & disk::inode_flag2::bigtime) != 0; }
   [[nodiscard]] bool is_nrext64() const { return (flags2() & disk::inode_flag2::nrext64) != 0; }
+  /// Whether it is a file of the filesystem itself, whose core has a metatype.
+  [[nodiscard]] bool is_metadata() const {
+    return is_v3() && (flags2() & disk::inode_flag2::metadata) != 0;
+  }
   [[nodiscard]] u32 generation() const { return core().gen.value(); }
 
   /// Mappings of the data fork.

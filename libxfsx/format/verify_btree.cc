@@ -254,6 +254,79 @@ struct OwnedKey {
   }
 };
 
+/// A run of blocks lies inside a realtime group.
+template <class T>
+Result<void> check_realtime_run(View<T> const& item, Context const& context, be32 const& length,
+                                u64 start, auto const& start_field) {
+  u64 const end = context.geometry.realtime().group_blocks();
+  XFSX_TRYV(item.require(start < end, start_field, end, Relation::below));
+  XFSX_TRYV(item.template at_least<u32>(length, 1));
+  return item.require(length.value() <= end - start, length, end - start, Relation::at_most);
+}
+
+/// Inodes, the superblock of the section, and staging of a copy-on-write.
+template <class T>
+Result<void> check_realtime_owner(View<T> const& item, Context const& context, be64 const& field) {
+  u64 const owner = field.value();
+  bool const special = owner == disk::rmap_owner::fs || owner == disk::rmap_owner::cow;
+  return item.require(special || context.geometry.valid(InodeNumber(owner)), field,
+                      disk::rmap_owner::cow, Relation::equal);
+}
+
+/// Data forks alone lie there, and their mapping btrees do not.
+template <class T>
+Result<void> check_realtime_offset(View<T> const& item, u64 owner, be64 const& field,
+                                   u64 further_flags) {
+  u64 const allowed = is_special(owner) ? 0 : disk::rmap_flag::offset_mask | further_flags;
+  return item.require((field.value() & ~allowed) == 0, field, allowed, Relation::one_of_bits);
+}
+
+struct RealtimeOwned : Owned {
+  static Result<void> check(View<Item> const& r, Context const& context) {
+    u64 const owner = r->owner.value();
+    XFSX_TRYV(check_realtime_owner(r, context, r->owner));
+    if (owner == disk::rmap_owner::fs) {
+      XFSX_TRYV(r.template equal<AgBlock>(r->startblock, AgBlock(0)));
+      XFSX_TRYV(r.template equal<u32>(r->blockcount, context.geometry.realtime().extent_blocks));
+    }
+    XFSX_TRYV(check_realtime_run(r, context, r->blockcount, r->startblock.raw(), r->startblock));
+    XFSX_TRYV(check_realtime_offset(r, owner, r->offset, disk::rmap_flag::unwritten));
+    u64 const offset = r->offset.value() & disk::rmap_flag::offset_mask;
+    bool const inside = offset + r->blockcount.value() - 1 <= disk::rmap_flag::offset_mask;
+    return r.require(inside, r->offset, disk::rmap_flag::offset_mask, Relation::at_most);
+  }
+};
+
+struct RealtimeOwnedKey : OwnedKey {
+  static Result<void> check(View<Item> const& k, Context const& context) {
+    u64 const end = context.geometry.realtime().group_blocks();
+    XFSX_TRYV(k.require(k->startblock.raw() < end, k->startblock, end, Relation::below));
+    XFSX_TRYV(k.require(k->startblock_hi.raw() < end, k->startblock_hi, end, Relation::below));
+    XFSX_TRYV(check_realtime_owner(k, context, k->owner));
+    XFSX_TRYV(check_realtime_owner(k, context, k->owner_hi));
+    XFSX_TRYV(check_realtime_offset(k, k->owner.value(), k->offset, 0));
+    XFSX_TRYV(check_realtime_offset(k, k->owner_hi.value(), k->offset_hi, 0));
+    return k.require(first(*k.operator->()) <= last(*k.operator->()), k->startblock_hi,
+                     k->startblock.raw(), Relation::at_least);
+  }
+};
+
+struct RealtimeShared : Shared {
+  static Result<void> check(View<Item> const& r, Context const& context) {
+    u32 const start = r->startblock.value();
+    XFSX_TRYV(check_realtime_run(r, context, r->blockcount, start & ~cow_bit, r->startblock));
+    if ((start & cow_bit) != 0) return r.template equal<u32>(r->refcount, 1);
+    return r.template at_least<u32>(r->refcount, 2);
+  }
+};
+
+struct RealtimeSharedKey : SharedKey {
+  static Result<void> check(View<Item> const& k, Context const& context) {
+    u64 const end = context.geometry.realtime().group_blocks();
+    return k.require((k->startblock.value() & ~cow_bit) < end, k->startblock, end, Relation::below);
+  }
+};
+
 struct FileMapping {
   using Item = BmbtRecord;
   static constexpr PositionFields fields{"startoff"};
@@ -315,6 +388,11 @@ constexpr Tree<BtreeShortBlock, Shared, SharedKey> refcountbt{
     "refcountbt block", disk::refcountbt_magic, 0, max_refcountbt_height, refcountbt_shape};
 constexpr Tree<BtreeLongBlock, FileMapping, FileKey> bmbt{
     "bmbt block", disk::bmbt_magic, disk::bmbt_magic_v4, max_bmbt_height, bmbt_shape, false};
+constexpr Tree<BtreeLongBlock, RealtimeOwned, RealtimeOwnedKey> rtrmapbt{
+    "rtrmapbt block", disk::rtrmapbt_magic, 0, max_rtrmapbt_height, rtrmapbt_shape, false};
+constexpr Tree<BtreeLongBlock, RealtimeShared, RealtimeSharedKey> rtrefcountbt{
+    "rtrefcountbt block",    disk::rtrefcountbt_magic, 0,
+    max_rtrefcountbt_height, rtrefcountbt_shape,       false};
 
 /// A sibling exists and is not the block itself; all ones stand for none.
 Result<void> check_sibling(View<BtreeShortBlockV4> const& block, be<AgBlock> const& link,
@@ -426,6 +504,31 @@ Result<void> check_tree(T const& tree, ConstBytes bytes, Context const& context)
                         tree.name);
 }
 
+/// The root in a fork; unlike a block, an empty leaf of it may be.
+template <class T>
+Result<void> check_root(T const& tree, ConstBytes fork, Context const& context) {
+  using Leaf = typename T::Leaf;
+  using Node = typename T::Node;
+  constexpr std::string_view structure = "inode";
+  View<disk::BmdrBlock> const root(view_as<disk::BmdrBlock>(fork), context.where, structure);
+  XFSX_TRYV(root.template below<u16>(root->level, static_cast<u16>(tree.height)));
+  constexpr std::size_t first = sizeof(disk::BmdrBlock);
+  u32 const room = static_cast<u32>(fork.size() - first);
+  u32 const level = root->level.value();
+  u32 const most = level == 0 ? room / tree.shape.record : tree.shape.root_max(room);
+  XFSX_TRYV(root.template at_most<u16>(root->numrecs, static_cast<u16>(most)));
+  u16 const count = root->numrecs.value();
+  if (level == 0) {
+    return check_items<Leaf>(view_array<typename Leaf::Item>(fork, first, count), context,
+                             structure);
+  }
+  XFSX_TRYV(root.template at_least<u16>(root->numrecs, 1));
+  XFSX_TRYV(
+      check_items<Node>(view_array<typename Node::Item>(fork, first, count), context, structure));
+  std::size_t const pointers = first + std::size_t{most} * tree.shape.key;
+  return check_pointers(view_array<be<FsBlock>>(fork, pointers, count), context, structure);
+}
+
 template <auto const& tree>
 Result<void> verify(ConstBytes bytes, Context const& context) {
   return check_tree(tree, bytes, context);
@@ -448,6 +551,14 @@ constexpr BlockKind kind_of() {
 
 }  // namespace
 
+Result<void> verify_rtrmapbt_root(ConstBytes fork, BlockContext const& context) {
+  return check_root(rtrmapbt, fork, context);
+}
+
+Result<void> verify_rtrefcountbt_root(ConstBytes fork, BlockContext const& context) {
+  return check_root(rtrefcountbt, fork, context);
+}
+
 constinit BlockKind const bnobt_kind = kind_of<bnobt>();
 constinit BlockKind const cntbt_kind = kind_of<cntbt>();
 constinit BlockKind const inobt_kind = kind_of<inobt>();
@@ -455,5 +566,7 @@ constinit BlockKind const finobt_kind = kind_of<finobt>();
 constinit BlockKind const rmapbt_kind = kind_of<rmapbt>();
 constinit BlockKind const refcountbt_kind = kind_of<refcountbt>();
 constinit BlockKind const bmbt_kind = kind_of<bmbt>();
+constinit BlockKind const rtrmapbt_kind = kind_of<rtrmapbt>();
+constinit BlockKind const rtrefcountbt_kind = kind_of<rtrefcountbt>();
 
 }  // namespace xfsx::inline v0

@@ -2,6 +2,7 @@
 
 #include "base/crc32c.h"
 #include "disk/btree.h"
+#include "format/verify_btree.h"
 
 namespace xfsx::inline v0 {
 
@@ -78,6 +79,32 @@ Result<void> check_flags(Subject const& s) {
   return c.at_least<u32>(c->extsize, 1);
 }
 
+/// Which tree a metadata file holds; unknown for those that hold none.
+disk::MetaType tree_of(Subject const& s) {
+  auto const type = static_cast<disk::MetaType>(s.check->metatype.value());
+  bool const tree = type == disk::MetaType::rt_rmap || type == disk::MetaType::rt_refcount;
+  return s.inode.is_metadata() && tree ? type : disk::MetaType::unknown;
+}
+
+/// Files of the filesystem itself are nobody's.
+Result<void> check_metadata(Subject const& s) {
+  namespace flag = disk::inode_flag;
+  if (!s.inode.is_metadata()) return success();
+  Check const& c = s.check;
+  bool const directory = s.inode.is_directory();
+  XFSX_TRYV(c.below<u16>(c->metatype, disk::meta_type_end));
+  u16 const type = c->metatype.value();
+  u16 const wanted = static_cast<u16>(disk::MetaType::directory);
+  XFSX_TRYV(c.require(directory == (type == wanted), c->metatype, wanted,
+                      directory ? Relation::equal : Relation::not_equal));
+  u16 const mode = directory ? file_type::directory : file_type::regular;
+  XFSX_TRYV(c.equal<u16>(c->mode, mode));
+  XFSX_TRYV(c.equal<u32>(c->uid, 0));
+  XFSX_TRYV(c.equal<u32>(c->gid, 0));
+  u16 const flags = directory ? flag::of_metadata_directory : flag::of_metadata;
+  return c.require((s.inode.flags() & flags) == flags, c->flags, flags, Relation::one_of_bits);
+}
+
 /// The counters of both forks are inside what their width and the feature allow.
 Result<void> check_counters(Subject const& s) {
   Check const& c = s.check;
@@ -144,9 +171,10 @@ Result<void> check_data_format(Subject const& s) {
   constexpr u64 extents = static_cast<u64>(ForkFormat::extents);
   switch (s.inode.type()) {
     case file_type::regular: {
-      bool const meta = is(format, ForkFormat::meta_btree) &&
-                        (s.inode.flags2() & disk::inode_flag2::metadata) != 0;
-      return c.require(mapped || meta, c->format, extents, Relation::equal);
+      bool const tree = tree_of(s) != disk::MetaType::unknown;
+      u64 const wanted = tree ? static_cast<u64>(ForkFormat::meta_btree) : extents;
+      return c.require(tree ? is(format, ForkFormat::meta_btree) : mapped, c->format, wanted,
+                       Relation::equal);
     }
     case file_type::directory:
       return c.require(mapped || local, c->format, extents, Relation::equal);
@@ -187,6 +215,17 @@ Result<void> check_data_fork(Subject const& s) {
   return check_fork_count(s, c->format, c->nextents, s.inode.nextents(), fork);
 }
 
+/// The root of a btree of a realtime group, where the inode has one.
+Result<void> check_realtime_root(Subject const& s, BlockContext const& context) {
+  disk::MetaType const type = tree_of(s);
+  if (type == disk::MetaType::unknown) return success();
+  ConstBytes const fork = s.inode.literal().first(s.inode.data_fork_size());
+  XFSX_TRYV(s.check.require(fork.size() >= sizeof(disk::BmdrBlock), s.check->forkoff, 1,
+                            Relation::at_least));
+  return type == disk::MetaType::rt_rmap ? verify_rtrmapbt_root(fork, context)
+                                         : verify_rtrefcountbt_root(fork, context);
+}
+
 }  // namespace
 
 BlockKind const inode_cluster_kind{.name = "inode cluster",
@@ -205,9 +244,11 @@ Result<void> verify_inode(ConstBytes slice, BlockContext const& context, InodeNu
   if (s.inode.mode() == 0) return success();
   // The flags say where the counters are.
   XFSX_TRYV(check_flags(s));
+  XFSX_TRYV(check_metadata(s));
   XFSX_TRYV(check_attr_fork(s));
   XFSX_TRYV(check_counters(s));
-  return check_data_fork(s);
+  XFSX_TRYV(check_data_fork(s));
+  return check_realtime_root(s, mine);
 }
 
 }  // namespace xfsx::inline v0

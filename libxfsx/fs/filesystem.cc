@@ -108,8 +108,9 @@ Result<FilesystemInfo> gather_info(Volume& volume) {
   }
   info.device = volume.device().info();
   if (volume.log_device() != nullptr) info.log_device = volume.log_device()->info();
-  if (Result<BlockDevice*> const device = volume.realtime_device()) {
-    info.realtime_device = device.value()->info();
+  Result<BlockDevice*> const realtime = volume.realtime_device();
+  if (realtime && realtime.value() != &volume.device()) {
+    info.realtime_device = realtime.value()->info();
   }
   return info;
 }
@@ -285,7 +286,7 @@ Result<u64> Filesystem::read(InodeNumber file, u64 offset, Bytes into) {
     Impl::OpenFile const& open = *impl_->last_read;
     if (offset >= open.inode.size()) return u64{0};
     u64 const count = std::min<u64>(into.size(), open.inode.size() - offset);
-    XFSX_TRYV(read_mapped(*impl_->volume, open.mappings, offset, into.first(count)));
+    XFSX_TRYV(read_mapped(*impl_->volume, open.inode, open.mappings, offset, into.first(count)));
     return count;
   });
 }

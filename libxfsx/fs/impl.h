@@ -51,8 +51,9 @@ std::size_t prefetch_entries(Volume& volume, std::span<DirectoryEntry const> ent
 /// Errors: refused EISDIR, EINVAL, EOPNOTSUPP for what cannot be read as a file.
 Result<void> check_readable(Inode const& inode);
 
-/// Fills `into` with bytes of a file whose mappings are `mappings`, none past its end.
-Result<void> read_mapped(Volume& volume, std::span<Mapping const> mappings, u64 offset, Bytes into);
+/// Fills `into` with bytes of `file`, whose mappings are `mappings`, none past its end.
+Result<void> read_mapped(Volume& volume, InodeView const& file, std::span<Mapping const> mappings,
+                         u64 offset, Bytes into);
 
 /// See Filesystem::read_each.
 Result<void> read_files(Volume& volume, std::span<FileRead> files);

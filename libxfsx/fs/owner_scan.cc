@@ -150,10 +150,37 @@ class Scan {
 
   Result<void> scan_inode(InodeInChunk const& which) {
     XFSX_TRY(Inode const inode, load_inode_of_chunk(volume_, which));
-    if (!inode.is_realtime()) {
+    if (fork_format(inode, ForkKind::data) == disk::ForkFormat::meta_btree) {
+      XFSX_TRYV(tell(scan_realtime_tree(inode)));
+    } else {
       XFSX_TRYV(tell(scan_fork(inode, ForkKind::data)));
     }
     return scan_fork(inode, ForkKind::attr);
+  }
+
+  /// The blocks of a btree of a realtime group, which are of the data device.
+  Result<void> scan_realtime_tree(Inode const& inode) {
+    auto const type = static_cast<disk::MetaType>(inode.core().metatype.value());
+    return type == disk::MetaType::rt_rmap ? scan_inode_tree<RtRmapbt>(inode)
+                                           : scan_inode_tree<RtRefcountbt>(inode);
+  }
+
+  template <BtreeTraits T>
+  Result<void> scan_inode_tree(Inode const& inode) {
+    BtreeReader<T> tree(volume_,
+                        {fork_bytes(inode, ForkKind::data), inode.number, inode.location(g_)});
+    return tree.visit_blocks([&](FsBlock at, BtreeNode<T> const&) {
+      BlockOwner run;
+      run.kind = OwnerKind::file;
+      run.inode = inode.number;
+      run.fork = Fork::data;
+      run.ag = g_.ag_of(at);
+      run.agblock = g_.agblock_of(at);
+      run.length = 1;
+      run.mapping_block = true;
+      list_.add_file(run);
+      return true;
+    });
   }
 
   Result<void> scan_fork(Inode const& inode, ForkKind kind) {
@@ -170,6 +197,8 @@ class Scan {
       run.mapping_block = true;
       list_.add_file(run);
     }
+    // The btree lies on the data device all the same.
+    if (kind == ForkKind::data && inode.is_realtime()) return success();
     run.mapping_block = false;
     return for_each_mapping(volume_, inode, kind, [&](Mapping const& m) {
       run.ag = g_.ag_of(m.start);

@@ -264,8 +264,6 @@ Result<std::vector<Mapping>> decode_fork(Volume& volume, Inode const& inode, For
       XFSX_TRY(std::vector<BufferRef> const blocks, bmbt_blocks(volume, inode, kind));
       return mappings_of_blocks(volume, inode, kind, blocks);
     }
-    case disk::ForkFormat::meta_btree:
-      return refuse(EOPNOTSUPP, "realtime metadata btrees are not supported yet");
     default:
       return std::vector<Mapping>();
   }

@@ -21,9 +21,9 @@ Result<std::vector<BufferRef>> bmbt_blocks(Volume& volume, Inode const& inode, F
 Result<BlockCount> mapped_by_leaves(Volume& volume, Inode const& inode, ForkKind kind,
                                     std::span<BufferRef const> blocks);
 
-/// All mappings of a fork in file order; none for a fork whose data lie in the inode. Errors: those
-/// of bmbt_blocks; bad_value for a mapping that is out of order or points outside (field
-/// startblock); refused EOPNOTSUPP for a realtime metadata btree.
+/// All mappings of a fork in file order; none for a fork that holds data, or a btree of a realtime
+/// group. Errors: those of bmbt_blocks; bad_value for a mapping that is out of order or points
+/// outside (field startblock).
 Result<std::vector<Mapping>> collect_mappings(Volume& volume, Inode const& inode, ForkKind kind);
 
 /// Hands the mappings of a fork to `visit`, in file order, until it returns false. All of them have

@@ -43,6 +43,10 @@ Result<void> check_mapping(Mapping const& m, FileBlock least, MappingRules const
     return bad("startoff", m.offset.raw(), offset_end - m.length.raw(), Relation::at_most);
   }
   // Start and length are at most 52 and 21 bits wide: their sum never wraps.
+  RealtimeShape const& realtime = rules.geometry.realtime();
+  if (rules.realtime && !realtime.valid(m.start, m.length)) {
+    return bad("startblock", m.start.raw(), realtime.blocks, Relation::below);
+  }
   if (!rules.realtime && !rules.geometry.valid(m.start, m.length)) {
     return bad("startblock", m.start.raw(), rules.geometry.data_blocks(), Relation::below);
   }

@@ -21,7 +21,8 @@ struct Conditional {
 constexpr Conditional conditional_fields[] = {
     {"metadirino", incompat::metadir}, {"rgcount", incompat::metadir},
     {"rgextents", incompat::metadir},  {"rgblklog", incompat::metadir},
-    {"rtstart", incompat::zoned},      {"rtreserved", incompat::zoned},
+    {"pad", incompat::metadir},        {"rtstart", incompat::zoned},
+    {"rtreserved", incompat::zoned},
 };
 
 void blank(Value& group, std::string_view name) {
@@ -46,9 +47,12 @@ Value decode_superblock(ConstBytes sector) {
   u32 const bits = view_as<disk::Superblock>(sector).features_incompat.value();
   Value fields = Value::group({});
   for (disk::Field const& field : disk::Layout<disk::Superblock>::fields) {
-    if (field.show == disk::Show::padding) continue;
     Conditional const* c = std::ranges::find(conditional_fields, field.name, &Conditional::field);
     if (c != std::ranges::end(conditional_fields) && (bits & c->incompat) == 0) continue;
+    if (field.offset == offsetof(disk::Superblock, pad)) {
+      fields.add(decode_bits_of(field.name, sector.subspan(field.offset, field.count)));
+      continue;
+    }
     fields.add(decode_field(field, sector));
   }
   leave_unchecked(fields, number == format_v4.number ? format_v4 : format_v5);

@@ -60,7 +60,7 @@ void decode_leaf_entry(Value& row, AttrLeafEntry const& entry) {
 }
 
 /// Name and value that lie in the block, as far as they fit.
-void decode_local(Value& into, ConstBytes bytes) {
+void decode_local(Value& into, u8 flags, ConstBytes bytes) {
   if (!fits<AttrLocalName>(bytes)) return;
   AttrLocalName const& head = view_as<AttrLocalName>(bytes);
   decode_fields(into, disk::Layout<AttrLocalName>::fields, bytes);
@@ -68,7 +68,7 @@ void decode_local(Value& into, ConstBytes bytes) {
   ConstBytes const rest = bytes.subspan(sizeof(head));
   if (size > rest.size()) return;
   into.add(quoted_text("name", text_of(rest.first(head.namelen))));
-  into.add(quoted_text("value", text_of(rest.subspan(head.namelen, head.valuelen.value()))));
+  into.add(decode_attribute(flags, rest.subspan(head.namelen, head.valuelen.value())));
 }
 
 /// A name whose value lies elsewhere.
@@ -103,7 +103,7 @@ Value decode_attr_leaf(ConstBytes block, Geometry const& geometry) {
     Value name = Value::group({});
     bool const local = (entry.flags & disk::attr_flag::local) != 0;
     if (local) {
-      decode_local(name, bytes);
+      decode_local(name, entry.flags, bytes);
     } else {
       decode_remote(name, bytes);
     }

@@ -7,9 +7,13 @@
 #include "disk/btree.h"
 #include "disk/dir.h"
 #include "disk/inode.h"
+#include "disk/quota.h"
+#include "disk/realtime.h"
 #include "disk/symlink.h"
 #include "format/verify_btree.h"
 #include "format/verify_dir.h"
+#include "format/verify_quota.h"
+#include "format/verify_realtime.h"
 #include "inspect/decode.h"
 #include "inspect/structures.h"
 
@@ -85,6 +89,8 @@ constexpr BlockForm node_block{"index node", &da_node_kind, decode_da_node, true
 constexpr BlockForm attr_block{"attribute leaf", &attr_leaf_identity, decode_attr_leaf};
 constexpr BlockForm value_block{"attribute value", &attr_value_identity, decode_attr_value};
 constexpr BlockForm symlink_block{"symlink block", &symlink_kind, decode_symlink};
+constexpr BlockForm dquot_block{"dquot block", &dquot_kind, decode_dquot_block};
+constexpr std::size_t rt_size = sizeof(disk::RtBufferHeader);
 
 constexpr MagicRow magic_rows_v4[] = {
     {disk::bnobt_magic_v4,
@@ -115,6 +121,7 @@ constexpr MagicRow magic_rows_v4[] = {
     {disk::dir_leafn_magic_v4, 8, 2, format_v4.index_header, leaf_block},
     {disk::da_node_magic_v4, 8, 2, format_v4.index_header, node_block},
     {disk::attr_leaf_magic_v4, 8, 2, format_v4.attr_leaf, attr_block},
+    {disk::dquot_magic, 0, 2, sizeof(disk::DquotRecord), dquot_block},
 };
 
 constexpr MagicRow magic_rows[] = {
@@ -139,6 +146,27 @@ constexpr MagicRow magic_rows[] = {
     {disk::attr_leaf_magic, 8, 2, sizeof(disk::AttrLeafHeader), attr_block},
     {disk::attr_remote_magic, 0, 4, sizeof(disk::AttrRemoteHeader), value_block},
     {disk::symlink_magic, 0, 4, sizeof(disk::SymlinkHeader), symlink_block},
+    {disk::dquot_magic, 0, 2, sizeof(disk::DquotRecord), dquot_block},
+    {disk::rtrmapbt_magic,
+     0,
+     4,
+     long_size,
+     {"rtrmapbt block", &rtrmapbt_kind, decode_realtime_rmap}},
+    {disk::rtrefcountbt_magic,
+     0,
+     4,
+     long_size,
+     {"rtrefcountbt block", &rtrefcountbt_kind, decode_realtime_refcount}},
+    {disk::rt_bitmap_magic,
+     0,
+     4,
+     rt_size,
+     {"rtbitmap block", &rt_bitmap_kind, decode_realtime_bitmap}},
+    {disk::rt_summary_magic,
+     0,
+     4,
+     rt_size,
+     {"rtsummary block", &rt_summary_kind, decode_realtime_summary}},
 };
 
 }  // namespace

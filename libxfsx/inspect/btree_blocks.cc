@@ -2,6 +2,8 @@
 
 #include "base/view.h"
 #include "disk/btree.h"
+#include "disk/inode.h"
+#include "format/verify_btree.h"
 #include "inspect/decode.h"
 #include "inspect/structures.h"
 
@@ -16,10 +18,15 @@ u32 bounded(u32 wanted, ConstBytes bytes, std::size_t size) {
   return static_cast<u32>(std::min<std::size_t>(wanted, bytes.size() / size));
 }
 
-/// Keys, and the pointers behind room for as many keys as fit.
+/// Keys and pointers that fit `body`.
 template <class Key, class Pointer>
-void decode_node(Value& fields, ConstBytes body, u32 wanted) {
-  auto const room = static_cast<u32>(body.size() / (sizeof(Key) + sizeof(Pointer)));
+u32 room_for(ConstBytes body) {
+  return static_cast<u32>(body.size() / (sizeof(Key) + sizeof(Pointer)));
+}
+
+/// Keys, and the pointers behind `room` for keys.
+template <class Key, class Pointer>
+void decode_node(Value& fields, ConstBytes body, u32 wanted, u32 room) {
   u32 const count = std::min(wanted, room);
   fields.add(decode_records<Key>("keys", body, count));
   Value list = Value::list("ptrs", Value::Layout::row, 1);
@@ -43,7 +50,7 @@ Value decode_as(ConstBytes block) {
     fields.add(decode_records<Record>("recs", body, bounded(count, body, sizeof(Record))));
   } else {
     using Pointer = decltype(header.leftsib);
-    decode_node<Key, Pointer>(fields, body, count);
+    decode_node<Key, Pointer>(fields, body, count, room_for<Key, Pointer>(body));
   }
   return fields;
 }
@@ -64,6 +71,22 @@ void hide_sparse_fields(Value& block) {
                     [](Value const& v) { return v.name == "holemask" || v.name == "count"; });
     }
   }
+}
+
+/// The root of a tree inside a fork, called `name`; at level 0 it holds records.
+template <class Record, class Key>
+Value decode_root(std::string_view name, ConstBytes fork, BtreeShape const& shape) {
+  Value tree = Value::group(name);
+  decode_fields(tree, disk::Layout<disk::BmdrBlock>::fields, fork);
+  auto const& root = view_as<disk::BmdrBlock>(fork);
+  ConstBytes const body = fork.subspan(sizeof(disk::BmdrBlock));
+  u32 const count = root.numrecs.value();
+  if (root.level.value() != 0) {
+    decode_node<Key, be<FsBlock>>(tree, body, count, shape.root_max(body.size()));
+  } else if (u32 const fit = bounded(count, body, sizeof(Record)); fit != 0) {
+    tree.add(decode_records<Record>("recs", body, fit));
+  }
+  return tree;
 }
 
 }  // namespace
@@ -96,9 +119,32 @@ Value decode_mapping_root(ConstBytes fork) {
   Value tree = Value::group("bmbt");
   decode_fields(tree, disk::Layout<disk::BmdrBlock>::fields, fork);
   ConstBytes const body = fork.subspan(sizeof(disk::BmdrBlock));
-  decode_node<disk::BmbtKey, be<FsBlock>>(tree, body,
-                                          view_as<disk::BmdrBlock>(fork).numrecs.value());
+  decode_node<disk::BmbtKey, be<FsBlock>>(
+      tree, body, view_as<disk::BmdrBlock>(fork).numrecs.value(), bmbt_shape.root_max(body.size()));
   return tree;
+}
+
+Value decode_realtime_rmap(ConstBytes block, Geometry const&) {
+  return decode_as<disk::BtreeLongBlock, disk::RmapRecord, disk::RmapKey>(block);
+}
+
+Value decode_realtime_refcount(ConstBytes block, Geometry const&) {
+  return decode_as<disk::BtreeLongBlock, disk::RefcountRecord, disk::RefcountKey>(block);
+}
+
+void decode_realtime_root(Value& into, u16 metatype, ConstBytes fork) {
+  if (!fits<disk::BmdrBlock>(fork)) return;
+  switch (static_cast<disk::MetaType>(metatype)) {
+    case disk::MetaType::rt_rmap:
+      into.add(decode_root<disk::RmapRecord, disk::RmapKey>("rtrmapbt", fork, rtrmapbt_shape));
+      break;
+    case disk::MetaType::rt_refcount:
+      into.add(decode_root<disk::RefcountRecord, disk::RefcountKey>("rtrefcbt", fork,
+                                                                    rtrefcountbt_shape));
+      break;
+    default:
+      break;
+  }
 }
 
 }  // namespace xfsx::inline v0::inspect

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <bit>
+#include <ctime>
 
 namespace xfsx::inline v0::inspect {
 
@@ -129,6 +130,15 @@ Value decode_bits_of(std::string_view name, ConstBytes bytes, u32 bit, u32 width
 
 Value decode_flag(std::string_view name, ConstBytes byte, u8 mask) {
   return decode_bits_of(name, byte.first(1), static_cast<u32>(std::countl_zero(mask)), 1);
+}
+
+std::string calendar(s64 seconds) {
+  std::time_t const t = seconds;
+  std::tm parts{};
+  if (gmtime_r(&t, &parts) == nullptr) return std::to_string(seconds);
+  std::array<char, 64> buffer{};
+  std::size_t const n = std::strftime(buffer.data(), buffer.size(), "%a %b %e %H:%M:%S %Y", &parts);
+  return {buffer.data(), n};
 }
 
 Value& spell_octal(Value& value) {

@@ -51,6 +51,9 @@ Value decode_bits_of(std::string_view name, ConstBytes bytes, u32 bit = 0, u32 w
 /// One bit of a byte.
 Value decode_flag(std::string_view name, ConstBytes byte, u8 mask);
 
+/// Seconds as ctime writes them, always in UTC.
+std::string calendar(s64 seconds);
+
 /// Shows `value` in another base than its table says, or with a word.
 Value& spell_octal(Value& value);
 Value& spell_hex(Value& value);

@@ -12,7 +12,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ctime>
 
 namespace xfsx::inline v0::inspect {
 
@@ -42,6 +41,10 @@ constexpr FlagName v3_flags[] = {
     {"reflink", 1}, {"cowextsz", 2}, {"dax", 0}, {"bigtime", 3}, {"nrext64", 4}, {"metadata", 5},
 };
 
+constexpr std::string_view meta_types[disk::meta_type_end] = {
+    "unknown",  "dir",       "usrquota", "grpquota",  "prjquota",
+    "rtbitmap", "rtsummary", "rtrmap",   "rtrefcount"};
+
 /// `word`: the field with the flags.
 void add_flags(Value& group, std::span<FlagName const> names, ConstBytes word) {
   auto const bits = static_cast<u32>(word.size()) * 8;
@@ -63,19 +66,9 @@ std::string_view format_name(u8 format) {
     case ForkFormat::uuid:
       return "uuid";
     case ForkFormat::meta_btree:
-      return "metabt";
+      return "meta_btree";
   }
   return "unknown";
-}
-
-/// Seconds as ctime writes them, always in UTC.
-std::string calendar(s64 seconds) {
-  std::time_t const t = seconds;
-  std::tm parts{};
-  if (gmtime_r(&t, &parts) == nullptr) return std::to_string(seconds);
-  std::array<char, 64> buffer{};
-  std::size_t const n = std::strftime(buffer.data(), buffer.size(), "%a %b %e %H:%M:%S %Y", &parts);
-  return {buffer.data(), n};
 }
 
 /// Seconds and nanoseconds lie in a half each, or both in one count of nanoseconds.
@@ -111,7 +104,7 @@ std::string_view shown_name(Field const& field, InodeView const& inode) {
   bool const large_counts = inode.is_nrext64();
   switch (field.offset) {
     case offsetof(Dinode, metatype):
-      return (inode.flags2() & disk::inode_flag2::metadata) != 0 ? "metatype" : "onlink";
+      return inode.is_metadata() ? "metatype" : "onlink";
     case offsetof(Dinode, nrext64_nextents):
       return large_counts ? "nextents" : "";
     case offsetof(Dinode, nextents):
@@ -123,16 +116,20 @@ std::string_view shown_name(Field const& field, InodeView const& inode) {
   }
 }
 
-Value decode_core_field(Field const& field, ConstBytes bytes, bool bigtime) {
+Value decode_core_field(Field const& field, InodeView const& inode) {
+  ConstBytes const bytes = inode.bytes();
   if (field.show == disk::Show::timestamp) {
-    return decode_time(field, bytes, bigtime);
+    return decode_time(field, bytes, inode.is_bigtime());
   }
+  bool const v3_metadata = inode.is_metadata();
   Value v = decode_field(field, bytes);
   if (field.offset == offsetof(Dinode, mode)) {
     spell_octal(v);
   } else if (field.offset == offsetof(Dinode, format) ||
              field.offset == offsetof(Dinode, aformat)) {
     spell_with(v, format_name(static_cast<u8>(v.number)));
+  } else if (field.offset == offsetof(Dinode, metatype) && v3_metadata) {
+    spell_with(v, v.number < disk::meta_type_end ? meta_types[v.number] : meta_types[0]);
   }
   return v;
 }
@@ -148,7 +145,7 @@ void decode_core(Value& root, InodeView const& inode) {
   for (Field const& field : fields_of(inode)) {
     std::string_view const name = shown_name(field, inode);
     if (name.empty()) continue;
-    Value v = decode_core_field(field, inode.bytes(), inode.is_bigtime());
+    Value v = decode_core_field(field, inode);
     v.name = name;
     if (field.offset == core_end) {
       root.add(std::move(core));
@@ -201,6 +198,8 @@ Value decode_data_fork(InodeView const& inode, ConstBytes fork, Geometry const& 
   u8 const format = inode.core().format;
   if (static_cast<ForkFormat>(format) == ForkFormat::local) {
     decode_local(into, inode, fork, geometry);
+  } else if (static_cast<ForkFormat>(format) == ForkFormat::meta_btree) {
+    decode_realtime_root(into, inode.core().metatype.value(), fork);
   } else {
     decode_mapped(into, format, inode.nextents(), fork);
   }

@@ -5,12 +5,15 @@
 #include "base/view.h"
 #include "disk/ag.h"
 #include "disk/log.h"
+#include "disk/quota.h"
 #include "disk/symlink.h"
 #include "format/verify_ag.h"
 #include "format/verify_btree.h"
 #include "format/verify_dir.h"
 #include "format/verify_inode.h"
+#include "format/verify_quota.h"
 #include "inspect/decode.h"
+#include "inspect/named_by_owner.h"
 #include "inspect/structures.h"
 #include "inspect/walks.h"
 
@@ -44,6 +47,16 @@ constexpr TargetName target_names[] = {
     {"fsblock", Kind::fsblock, TargetName::Number::required},
     {"daddr", Kind::daddr, TargetName::Number::required},
     {"log", Kind::log, TargetName::Number::none},
+    {"dquot", Kind::dquot, TargetName::Number::required},
+    {"rtbitmap", Kind::rt_bitmap, TargetName::Number::optional},
+    {"rtsummary", Kind::rt_summary, TargetName::Number::optional},
+    {"rtsb", Kind::rt_superblock, TargetName::Number::none},
+};
+
+constexpr std::pair<std::string_view, Target::Quota> quota_names[] = {
+    {"user", Target::Quota::user},
+    {"group", Target::Quota::group},
+    {"project", Target::Quota::project},
 };
 
 std::vector<std::string> split_words(std::span<std::string const> arguments) {
@@ -201,6 +214,11 @@ void keep_block(Inspection& found, Geometry const& g, BlockForm const* form, Dad
   if (form == nullptr || !g.version().self_describing) return;
   if (form->of_directory && g.dir_block_blocks() > 1) {
     found.checksum_elsewhere = true;
+  } else if (form->kind == &dquot_kind) {
+    constexpr u32 size = sizeof(disk::DquotRecord);
+    for (u32 i = 0; i < dquots_per_block(g); ++i) {
+      found.checksums.push_back({i * size, size, offsetof(disk::DquotRecord, crc)});
+    }
   } else if (form->kind != nullptr) {
     keep_checksum(found, *form->kind, g.version());
   } else {
@@ -318,6 +336,13 @@ std::optional<Target> parse_target(std::span<std::string const> arguments) {
   if (name == std::ranges::end(target_names)) return std::nullopt;
   Target target{name->kind, 0, {}};
   std::size_t next = 1;
+  if (target.kind == Kind::dquot) {
+    if (next == words.size()) return std::nullopt;
+    auto const* quota =
+        std::ranges::find(quota_names, words[next++], [](auto const& row) { return row.first; });
+    if (quota == std::ranges::end(quota_names)) return std::nullopt;
+    target.quota = quota->second;
+  }
   if (name->number != TargetName::Number::none) {
     std::optional<u64> const number =
         next < words.size() ? parse_number(words[next]) : std::nullopt;
@@ -330,6 +355,10 @@ std::optional<Target> parse_target(std::span<std::string const> arguments) {
   if (target.kind == Kind::inode && target.path == "core.nlink") target.path = "core.nlinkv2";
   if (next != words.size()) return std::nullopt;
   return target;
+}
+
+Result<void> ByteSource::read_realtime(Daddr, Bytes) {
+  return refuse(ENODEV, "this is on the realtime device, which was not given (--rt-dev)");
 }
 
 Result<Inspection> inspect(Geometry const& geometry, ByteSource& source, Target const& target,
@@ -359,6 +388,13 @@ Result<Inspection> inspect(Geometry const& geometry, ByteSource& source, Target 
       return inspect_daddr(geometry, source, target.number, head);
     case Kind::log:
       return refuse(EINVAL, "the log is inspected by its records");
+    case Kind::dquot:
+      return inspect_dquot(geometry, source, target.quota, target.number);
+    case Kind::rt_bitmap:
+    case Kind::rt_summary:
+      return inspect_realtime_words(geometry, source, target.kind, target.number);
+    case Kind::rt_superblock:
+      return inspect_realtime_superblock(geometry, source);
     default:
       return inspect_header(geometry, source, target, head);
   }

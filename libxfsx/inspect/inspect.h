@@ -21,6 +21,10 @@ class ByteSource {
   virtual ~ByteSource() = default;
   /// Reads from the data device. Errors: io, truncated.
   virtual Result<void> read(Daddr at, Bytes into) = 0;
+  /// Reads from the realtime device, if there is one. Errors: io, truncated; refused ENODEV if it
+  /// was not given.
+  virtual Result<void> read_realtime(Daddr at, Bytes into);
+  [[nodiscard]] virtual bool has_realtime() const { return false; }
 };
 
 /// What to look at.
@@ -41,18 +45,25 @@ struct Target {
     fsblock,
     daddr,
     log,
+    dquot,
+    rt_bitmap,  ///< a block of the file; these two without realtime groups
+    rt_summary,
+    rt_superblock,
   };
+  enum class Quota : u8 { user, group, project };
   Kind kind = Kind::superblock;
-  u64 number = 0;    ///< AG, inode, or address
+  u64 number = 0;    ///< AG, inode, address, id, or block of a file
   std::string path;  ///< a field path; empty for the whole structure
+  Quota quota = Quota::user;
 };
 
 /// Understands `sb`, `sb 2`, `agf 0`, `agi 1`, `agfl 0`, `bnobt 0` (and the other trees of an AG),
-/// `unlinked 0`, `inode 131`, `fsblock N`, `daddr N`, `log`, each with a field path behind it or
-/// not; numbers may be 0x…. Nothing if it is none of these.
+/// `unlinked 0`, `inode 131`, `fsblock N`, `daddr N`, `log`, `dquot user 1000` (and the other kinds
+/// of quota), `rtbitmap 0`, `rtsummary 0`, `rtsb`, each with a field path behind it or not; numbers
+/// may be 0x…. Nothing if it is none of these.
 std::optional<Target> parse_target(std::span<std::string const> words);
 
-/// Bytes that lie together on the data device.
+/// Bytes that lie together on a device.
 struct Extent {
   Daddr at;
   u32 size = 0;  ///< bytes
@@ -72,7 +83,7 @@ struct Inspection {
   std::optional<Error> problem;  ///< what the verifier says, if it says anything
   /// What `fields` were decoded from: the places of values lie in here.
   std::vector<std::byte> bytes{};
-  std::vector<Extent> extents{};      ///< where these bytes lie, in their order
+  std::vector<Extent> extents{};      ///< where these bytes lie, in their order, on where.device
   std::vector<Checksum> checksums{};  ///< those that can be made again from these bytes
   /// True where a checksum covers these bytes that cannot: more lies elsewhere.
   bool checksum_elsewhere = false;
@@ -80,8 +91,8 @@ struct Inspection {
 
 /// Reads and decodes. `head`: no structure may carry a newer LSN; null for no check. Errors: io,
 /// truncated; refused EINVAL for an address outside the filesystem, for a tree that the filesystem
-/// does not have, and for the log, whose parts the caller finds; bad_value for a root that leads
-/// outside.
+/// does not have, and for the log, whose parts the caller finds; ENOENT for what a file does not
+/// have, ENODEV without the device; bad_value for a root that leads outside.
 Result<Inspection> inspect(Geometry const& geometry, ByteSource& source, Target const& target,
                            Lsn head);
 

@@ -4,6 +4,7 @@
 #include "base/view.h"
 #include "disk/attr.h"
 #include "disk/dir.h"
+#include "disk/parent.h"
 #include "inspect/decode.h"
 #include "inspect/structures.h"
 
@@ -54,7 +55,7 @@ std::size_t decode_short_attr(Value& into, ConstBytes bytes) {
   into.add(decode_flag("parent", bytes_of(entry.flags), disk::attr_flag::parent));
   into.add(quoted_text("name", text_of(bytes.subspan(sizeof(entry), entry.namelen))));
   if (entry.valuelen != 0) {
-    into.add(quoted_text("value", text_of(bytes.subspan(value_at, entry.valuelen))));
+    into.add(decode_attribute(entry.flags, bytes.subspan(value_at, entry.valuelen)));
   }
   return size;
 }
@@ -84,6 +85,16 @@ Value decode_short_directory(ConstBytes fork, Geometry const& geometry) {
   }
   dir.add(std::move(list));
   return dir;
+}
+
+Value decode_attribute(u8 flags, ConstBytes value) {
+  bool const parent = (flags & disk::attr_flag::parent) != 0;
+  if (!parent || value.size() != sizeof(disk::ParentRecord)) {
+    return quoted_text("value", text_of(value));
+  }
+  Value directory = Value::group("parent_dir");
+  decode_fields(directory, disk::Layout<disk::ParentRecord>::fields, value);
+  return directory;
 }
 
 Value decode_short_attributes(ConstBytes fork) {

@@ -7,6 +7,9 @@
 #include "disk/inode.h"
 #include "disk/log.h"
 #include "disk/log_items.h"
+#include "disk/parent.h"
+#include "disk/quota.h"
+#include "disk/realtime.h"
 #include "disk/superblock.h"
 #include "disk/symlink.h"
 
@@ -51,10 +54,14 @@ constexpr Structure directories[] = {
 constexpr Structure attributes[] = {
     row<disk::AttrShortHeader>(),  row<disk::AttrShortEntry>(),   row<disk::AttrLeafHeader>(),
     row<disk::AttrLeafEntry>(),    row<disk::AttrLocalName>(),    row<disk::AttrRemoteName>(),
-    row<disk::AttrRemoteHeader>(), row<disk::AttrLeafHeaderV4>(),
+    row<disk::AttrRemoteHeader>(), row<disk::AttrLeafHeaderV4>(), row<disk::ParentRecord>(),
 };
 
 constexpr Structure symlinks[] = {row<disk::SymlinkHeader>()};
+
+constexpr Structure quota[] = {row<disk::Dquot>(), row<disk::DquotRecord>()};
+
+constexpr Structure realtime[] = {row<disk::RtSuperblock>(), row<disk::RtBufferHeader>()};
 
 constexpr Structure log[] = {
     row<disk::LogRecordHeader>(),   row<disk::LogRecordExtended>(), row<disk::LogOpHeader>(),
@@ -63,14 +70,11 @@ constexpr Structure log[] = {
 };
 
 constexpr Structure log_items[] = {
-    row<disk::InodeLogFormat32>(),  row<disk::LogDinodeV2>(),
-    row<disk::LogDinode>(),         row<disk::IntentLogFormat>(),
-    row<disk::DoneLogFormat>(),     row<disk::FreeExtentLog>(),
-    row<disk::FreeExtentLog32>(),   row<disk::MapExtentLog>(),
-    row<disk::CountExtentLog>(),    row<disk::AttriLogFormat>(),
-    row<disk::XmiLogFormat>(),      row<disk::SxiLogFormat>(),
-    row<disk::IcreateLogFormat>(),  row<disk::DquotLogFormat>(),
-    row<disk::QuotaoffLogFormat>(), row<disk::Dquot>(),
+    row<disk::InodeLogFormat32>(), row<disk::LogDinodeV2>(),    row<disk::LogDinode>(),
+    row<disk::IntentLogFormat>(),  row<disk::DoneLogFormat>(),  row<disk::FreeExtentLog>(),
+    row<disk::FreeExtentLog32>(),  row<disk::MapExtentLog>(),   row<disk::CountExtentLog>(),
+    row<disk::AttriLogFormat>(),   row<disk::XmiLogFormat>(),   row<disk::SxiLogFormat>(),
+    row<disk::IcreateLogFormat>(), row<disk::DquotLogFormat>(), row<disk::QuotaoffLogFormat>(),
 };
 
 constexpr Family table[] = {
@@ -93,6 +97,15 @@ constexpr Family table[] = {
      "blocks of their own.",
      attributes},
     {"symlinks", "Symbolic links", "A target that does not fit the inode.", symlinks},
+    {"quota", "Quota",
+     "Blocks of quota files are full of dquots by rising id. The log carries the first part alone.",
+     quota},
+    {"realtime", "Realtime section",
+     "A bitmap of its free extents and a summary of that, each a file: without groups nothing but "
+     "words of 32 bits in the byte order of the machine, with groups one of each to a group, a "
+     "header before the words of each block, and these big-endian. Owners and sharing of realtime "
+     "blocks are in btrees whose roots are inodes.",
+     realtime},
     {"log", "Log",
      "What records are made of. Integers inside items are in the byte order of the machine that "
      "wrote them.",

@@ -19,6 +19,8 @@ Value decode_inode(ConstBytes inode, Geometry const& geometry);
 /// A directory and attributes that lie in the inode.
 Value decode_short_directory(ConstBytes fork, Geometry const& geometry);
 Value decode_short_attributes(ConstBytes fork);
+/// The value of an attribute with `flags`: of a parent pointer the directory, otherwise text.
+Value decode_attribute(u8 flags, ConstBytes value);
 
 // Btree blocks: header, and records or keys and pointers.
 Value decode_alloc_btree(ConstBytes block, Geometry const& geometry);
@@ -28,6 +30,21 @@ Value decode_refcount_btree(ConstBytes block, Geometry const& geometry);
 Value decode_mapping_btree(ConstBytes block, Geometry const& geometry);
 /// The root of a mapping btree inside a fork.
 Value decode_mapping_root(ConstBytes fork);
+Value decode_realtime_rmap(ConstBytes block, Geometry const& geometry);
+Value decode_realtime_refcount(ConstBytes block, Geometry const& geometry);
+/// The root of a btree of a realtime group, which `metatype` says; nothing for other types.
+void decode_realtime_root(Value& into, u16 metatype, ConstBytes fork);
+
+/// One dquot, and all of a block.
+Value decode_dquot(ConstBytes record, Geometry const& geometry);
+Value decode_dquot_block(ConstBytes block, Geometry const& geometry);
+
+Value decode_realtime_superblock(ConstBytes block, Geometry const& geometry);
+// Words behind a header, and without.
+Value decode_realtime_bitmap(ConstBytes block, Geometry const& geometry);
+Value decode_realtime_summary(ConstBytes block, Geometry const& geometry);
+Value decode_plain_bitmap(ConstBytes block);
+Value decode_plain_summary(ConstBytes block);
 
 // Blocks of directories, their index, and attributes; of a block that is larger than what is given,
 // what lies in it.

@@ -1,5 +1,6 @@
 #include "inspect/survey.h"
 
+#include "base/checked.h"
 #include "base/view.h"
 #include "disk/inode.h"
 #include "disk/superblock.h"
@@ -9,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <map>
 
 namespace xfsx::inline v0::inspect {
@@ -18,7 +20,7 @@ namespace {
 using Kind = Target::Kind;
 
 // More than any tree has; where levels are wrong, recursion ends here.
-constexpr u32 deepest = 16;
+constexpr u32 deepest = 24;
 
 /// A set of numbers that takes memory only near its members.
 class NumberSet {
@@ -96,20 +98,42 @@ class Survey {
         XFSX_TRYV(root(tree, ag));
       }
     }
-    return success();
+    return realtime();
   }
 
  private:
-  /// Files whose data are metadata and that no flag marks.
+  /// Files whose data are metadata and that no flag marks. Those of the realtime section have
+  /// blocks that do not say what they are: see realtime().
   Result<void> find_own_files() {
     std::vector<std::byte> sector(geometry_.sector_size());
     XFSX_TRYV(source_.read(Daddr(0), sector));
     auto const& sb = view_as<disk::Superblock>(sector);
-    for (be<InodeNumber> const& number :
-         {sb.rbmino, sb.rsumino, sb.uquotino, sb.gquotino, sb.pquotino}) {
+    for (be<InodeNumber> const& number : {sb.uquotino, sb.gquotino, sb.pquotino}) {
       own_files_.push_back(number.raw());
     }
     return success();
+  }
+
+  Result<void> realtime() {
+    RealtimeShape const& shape = geometry_.realtime();
+    if (shape.super && source_.has_realtime()) {
+      XFSX_TRYV(named({Kind::rt_superblock, 0, {}}, "rtsb"));
+    }
+    if (shape.groups) return success();
+    u64 const counters = std::bit_width(shape.extents) * u64{shape.bitmap_blocks};
+    u64 const summary = div_round_up<u64>(counters * sizeof(be32), geometry_.block_size());
+    for (u64 i = 0; i < shape.bitmap_blocks; ++i) {
+      XFSX_TRYV(named({Kind::rt_bitmap, i, {}}, fmt::format("rtbitmap {}", i)));
+    }
+    for (u64 i = 0; i < summary; ++i) {
+      XFSX_TRYV(named({Kind::rt_summary, i, {}}, fmt::format("rtsummary {}", i)));
+    }
+    return success();
+  }
+
+  Result<void> named(Target const& target, std::string const& words) {
+    XFSX_TRY(std::optional<Inspection> const found, look(target, words));
+    return found ? sink_.structure(words, *found) : Result<void>(success());
   }
 
   Result<void> headers(u32 ag) {
@@ -118,10 +142,7 @@ class Survey {
                                      {"agi", Kind::agi},
                                      {"agfl", Kind::agfl}}) {
       std::string const words = fmt::format("{} {}", word, ag);
-      XFSX_TRY(std::optional<Inspection> const found, look({kind, ag, {}}, words));
-      if (found) {
-        XFSX_TRYV(sink_.structure(words, *found));
-      }
+      XFSX_TRYV(named({kind, ag, {}}, words));
     }
     return success();
   }

@@ -27,14 +27,18 @@ Result<void> check_further(BlockDevice& device, FurtherDevices const& further,
   if (!geometry.has_realtime()) {
     return refuse(EINVAL, "a realtime device was given, but the filesystem has none");
   }
+  if (geometry.realtime().on_data_device()) {
+    return refuse(EINVAL,
+                  "a realtime device was given, but realtime blocks are on the data device");
+  }
   u64 const blocks = further.realtime->info().size / geometry.block_size();
-  if (geometry.realtime_blocks() <= blocks) return success();
+  if (geometry.realtime().end() <= blocks) return success();
   Error e = make_error(Errc::truncated, EUCLEAN, "the device ends before its last realtime block");
   e.device = DeviceRole::realtime;
   e.structure = disk::Layout<disk::Superblock>::name;
   e.field = "rblocks";
   e.relation = Relation::at_most;
-  e.found.number = geometry.realtime_blocks();
+  e.found.number = geometry.realtime().end();
   e.expected.number = blocks;
   return e;
 }
@@ -68,6 +72,7 @@ Result<void> Volume::check_alive() const {
 }
 
 Result<BlockDevice*> Volume::realtime_device() {
+  if (geometry_.realtime().on_data_device()) return &device_;
   if (further_.realtime != nullptr) return further_.realtime;
   return refuse(ENODEV, "the data is on the realtime device, which was not given (--rt-dev)");
 }

@@ -18,7 +18,8 @@ class Volume {
   [[nodiscard]] BlockDevice& device() { return device_; }
   /// The device of an external log; null if there is none or it was not given.
   [[nodiscard]] BlockDevice* log_device() { return further_.log; }
-  /// The device of realtime files. Errors: refused ENODEV if it was not given.
+  /// The device of realtime files, which may be the data device. Errors: refused ENODEV if it was
+  /// not given.
   [[nodiscard]] Result<BlockDevice*> realtime_device();
   /// True if there is an external log that was not given.
   [[nodiscard]] bool log_is_missing() const;

@@ -79,7 +79,8 @@ def write_sparse(source, target):
 
 @functools.lru_cache(maxsize=None)
 def image(name):
-    """The path of an unpacked image, which nobody may change."""
+    """The path of an unpacked image, which nobody may change. Its realtime device, if it has one,
+    is unpacked beside it."""
     plain = os.path.join(IMAGES, name + ".img")
     if os.path.exists(plain):
         return plain
@@ -87,7 +88,15 @@ def image(name):
     with gzip.open(os.path.join(IMAGES, name + ".img.gz")) as packed, open(path, "wb") as file:
         write_sparse(packed, file)
     os.chmod(path, 0o444)
+    if os.path.exists(os.path.join(IMAGES, name + ".rt.img.gz")):
+        image(name + ".rt")
     return path
+
+
+def realtime(path):
+    """The words that name the realtime device of an unpacked image; none if it has none."""
+    device = path[:-len(".img")] + ".rt.img"
+    return ["--rt-dev", device] if os.path.exists(device) else []
 
 
 @functools.lru_cache(maxsize=None)

@@ -12,6 +12,8 @@ Differences on purpose:
 * Of inodes of version 2, core.onlink is always printed; xfs_db leaves it out where a bit of the
   fork stands where later inodes have the flag of metadata.
 * The fields of an AGF come in the order in which they lie on disk.
+* Keys of the reverse mappings of a realtime group have the flag of unwritten blocks too, as those of
+  an AG have it in xfs_db; it is 0.
 """
 
 import collections
@@ -36,6 +38,7 @@ LETTERS |= {mark: "\\" + mark for mark in "'?"}
 
 # Ours alone; and what xfs_db has known only since 6.13.
 OURS = re.compile(r"core\.flags")
+KEY_FLAG = re.compile(r"(u3\.rtrmapbt\.)?keys\[\d+\]\.extentflag(_hi)?")
 NEW = re.compile(r"v3\.metadata|.*\.parent|.*\.extentflag(_hi)?")
 
 
@@ -55,6 +58,8 @@ def is_ours(path, value, theirs):
     if path == "core.onlink" and "core.flushiter" in theirs:
         return path not in theirs
     if path.endswith(".value") and value == '""':
+        return path not in theirs
+    if KEY_FLAG.fullmatch(path) and value == "0":
         return path not in theirs
     return path not in theirs and NEW.fullmatch(path) and not xfs_db.is_newer()
 
@@ -95,7 +100,8 @@ def compare(test, image, targets, types=None, ways=None, tidy=dict):
                  + ["p"] for t in targets]
     ours = {}
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        answers = pool.map(lambda t: support.xfsx("inspect", image, *t.split()), targets)
+        device = support.realtime(image)
+        answers = pool.map(lambda t: support.xfsx("inspect", *device, image, *t.split()), targets)
         all_done = dict(zip(targets, answers))
     for target, theirs in zip(targets, map(tidy, xfs_db.ask(image, questions))):
         done = all_done[target]

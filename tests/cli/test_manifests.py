@@ -8,6 +8,7 @@ import unittest
 from concurrent.futures import ThreadPoolExecutor
 
 import support
+import xfs_db
 
 TYPES = {"file": "regular", "dir": "directory", "char": "character"}
 # Every file of an image has its facts checked; so many have their bytes read through cat.
@@ -60,6 +61,18 @@ def joined(mappings):
                 continue
         found.append((offset, disk, size, unwritten))
     return found
+
+
+def realtime_place(image, block):
+    """A function that tells for a realtime block the byte of the device where it lies."""
+    sb = xfs_db.fields(support.xfsx("inspect", image, "sb").out)
+    start, log = int(sb.get("rtstart", 0)), int(sb.get("rgblklog", 63))
+    group_blocks = int(sb.get("rgextents", 0)) * int(sb["rextsize"])
+
+    def byte(number):
+        group, inside = number >> log, number & ((1 << log) - 1)
+        return (start + group * group_blocks + inside) * block
+    return byte
 
 
 class Manifests(unittest.TestCase):
@@ -165,7 +178,7 @@ class Manifests(unittest.TestCase):
                          if "sha256" in e]
                 step = max(1, len(files) // FILES_READ)
                 for path, entry in files[::step]:
-                    done = support.xfsx("cat", image, path, text=False)
+                    done = support.xfsx("cat", *support.realtime(image), image, path, text=False)
                     self.assertEqual((done.status, done.err), (0, ""), path)
                     self.assertEqual(hashlib.sha256(done.out).hexdigest(), entry["sha256"], path)
 
@@ -180,12 +193,15 @@ class Manifests(unittest.TestCase):
                 image = support.image(name)
                 info, _ = document("info", image)
                 block = info["geometry"]["block_size"]
+                realtime_byte = realtime_place(image, block)
                 files = [(p, e) for p, e in first_of_each_inode(support.entries(name))
                          if e["type"] == "file"]
                 files = some(files)
                 for (path, entry), said in zip(files, pool.map(
                         lambda item, im=image: mapped(im, item[0]), files)):
-                    found = joined((int(m["offset"]) * block, int(m["daddr"]) * 512,
+                    found = joined((int(m["offset"]) * block,
+                                    realtime_byte(int(m["fsblock"])) if m["realtime"]
+                                    else int(m["daddr"]) * 512,
                                     int(m["length"]) * block, m["state"] == "unwritten")
                                    for m in said)
                     self.assertEqual(found, expected_mappings(entry), path)

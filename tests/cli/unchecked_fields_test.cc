@@ -7,6 +7,8 @@
 #include "ag/tree_root.h"
 #include "cli/change.h"
 #include "cli/look.h"
+#include "inode/fork.h"
+#include "inode/inode.h"
 #include "inspect/structures.h"
 #include "inspect/survey.h"
 #include "support/images.h"
@@ -127,7 +129,10 @@ class Collector final : public inspect::StructureSink, private inspect::FieldSin
     if (chosen.size() > most) chosen.erase(std::prev(chosen.end()));
   }
 
-  static bool is_tree(std::string_view structure) { return structure.ends_with("bt block"); }
+  /// Those of realtime groups are rooted in inodes.
+  static bool is_tree(std::string_view structure) {
+    return structure.ends_with("bt block") && !structure.starts_with("rt");
+  }
 
   std::string image_;
   Specimens& into_;
@@ -147,7 +152,7 @@ Specimens collect() {
     if (test::manifest_of(name).value("expect", "") == "refuse: v4") continue;
     cli::Devices const devices = devices_of(*test::image(name));
     Geometry const geometry = cli::read_geometry(*devices.data, cli::Strictness::whole).value();
-    cli::DeviceSource source(*devices.data);
+    cli::DeviceSource source(devices);
     Collector collector(name, found);
     inspect::survey(geometry, source, collector).value();
     Inspection const log = cli::look_at(devices, target_of("log"), cli::Strictness::whole).value();
@@ -189,6 +194,31 @@ std::optional<Error> read_all(BlockDevice& device, InodeNumber inode) {
   }
   if (done || done.error().code == Errc::refused) return std::nullopt;
   return done.error();
+}
+
+template <class Tree>
+Result<void> read_fork_tree(Volume& volume, Inode const& inode) {
+  Geometry const& g = volume.geometry();
+  BtreeReader<Tree> tree(volume,
+                         {fork_bytes(inode, ForkKind::data), inode.number, inode.location(g)});
+  // Level by level too, as whoever asks for blocks and not for records reads it.
+  XFSX_TRYV(tree.visit_blocks([](FsBlock, BtreeNode<Tree> const&) { return true; }));
+  return tree.visit_all([](typename Tree::Record const&) { return true; });
+}
+
+/// The tree of a realtime group, if the inode holds one.
+std::optional<Error> read_realtime_tree(BlockDevice& device, InodeNumber number) {
+  if (number == null_inode) return std::nullopt;
+  Result<std::unique_ptr<Volume>> const volume = Volume::open(device);
+  if (!volume) return volume.error();
+  Result<Inode> const inode = load_inode(*volume.value(), number);
+  if (!inode) return inode.error();
+  if (fork_format(inode.value(), ForkKind::data) != disk::ForkFormat::meta_btree) return {};
+  auto const type = static_cast<disk::MetaType>(inode.value().core().metatype.value());
+  Result<void> const done = type == disk::MetaType::rt_rmap
+                                ? read_fork_tree<RtRmapbt>(*volume.value(), inode.value())
+                                : read_fork_tree<RtRefcountbt>(*volume.value(), inode.value());
+  return done ? std::nullopt : std::optional(done.error());
 }
 
 template <class Tree>
@@ -272,9 +302,11 @@ void judge(Specimen const& specimen, std::string_view verb, Outcome& outcome) {
   Result<Inspection> const again = cli::look_at(devices, target, cli::Strictness::whole);
   std::optional<Error> error = again ? again.value().problem : again.error();
   if (again && !error) error = as_it_was(*devices.data, found, again.value());
-  for (int judge = 0; judge < 2 && (!error || !names(*error, specimen.path)); ++judge) {
+  for (int judge = 0; judge < 3 && (!error || !names(*error, specimen.path)); ++judge) {
     std::optional<Error> const read = judge == 0 ? read_all(*devices.data, specimen.owner)
-                                                 : read_trees(*devices.data, specimen.group);
+                                      : judge == 1
+                                          ? read_trees(*devices.data, specimen.group)
+                                          : read_realtime_tree(*devices.data, specimen.owner);
     if (read && (!error || names(*read, specimen.path))) error = read;
   }
   if (!error) {

@@ -57,6 +57,9 @@ def ask(image, questions):
 
 def ask_some(image, questions):
     words = [program(image), "-r"]
+    device = image[:-len(".img")] + ".rt.img"
+    if os.path.exists(device) and words[0] != "xfs_db":
+        words += ["-R", device]
     for question in questions:
         words += ["-c", "echo " + MARK]
         for command in question:

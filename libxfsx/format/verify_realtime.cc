@@ -1,0 +1,77 @@
+#include "format/verify_realtime.h"
+
+#include "disk/realtime.h"
+
+#include <algorithm>
+
+namespace xfsx::inline v0 {
+
+namespace {
+
+using disk::RtBufferHeader;
+using disk::RtSuperblock;
+
+Result<void> verify_superblock(ConstBytes block, BlockContext const& context) {
+  CheckedView const sb(view_as<RtSuperblock>(block), context.where);
+  XFSX_TRYV(sb.equal(sb->magicnum, disk::rt_superblock_magic));
+  XFSX_TRYV(sb.equal<u32>(sb->pad, 0));
+  XFSX_TRYV(sb.equal(sb->uuid, context.geometry.uuid()));
+  XFSX_TRYV(sb.equal(sb->meta_uuid, context.geometry.meta_uuid()));
+  ConstBytes const rest = block.subspan(sizeof(RtSuperblock));
+  if (std::ranges::all_of(rest, [](std::byte b) { return b == std::byte{0}; })) return success();
+  Error e = located(Errc::bad_value, "rtsb", context.where);
+  e.reason = "what follows the fields is not zero";
+  return e;
+}
+
+Result<void> verify_bitmap(ConstBytes block, BlockContext const& context) {
+  CheckedView const header(view_as<RtBufferHeader>(block), context.where, "rtbitmap block");
+  return header.equal(header->magicnum, disk::rt_bitmap_magic);
+}
+
+/// Counters of free runs that begin in one block of the bitmap, of which every other bit may begin
+/// one.
+Result<void> verify_summary(ConstBytes block, BlockContext const& context) {
+  constexpr std::string_view name = "rtsummary block";
+  CheckedView const header(view_as<RtBufferHeader>(block), context.where, name);
+  XFSX_TRYV(header.equal(header->magicnum, disk::rt_summary_magic));
+  std::size_t const words = (block.size() - sizeof(RtBufferHeader)) / sizeof(be32);
+  u64 const most = words * 32 / 2;
+  for (be32 const& count : view_array<be32>(block, sizeof(RtBufferHeader), words)) {
+    if (count.value() <= most) continue;
+    Error e = located(Errc::bad_value, name, context.where);
+    e.field = "suminfo";
+    e.relation = Relation::at_most;
+    e.found.number = count.value();
+    e.expected.number = most;
+    return e;
+  }
+  return success();
+}
+
+constexpr BlockKind buffer_kind(std::string_view name, disk::BufferType type,
+                                Result<void> (*verify)(ConstBytes, BlockContext const&)) {
+  return {.name = name,
+          .log_type = type,
+          .crc = offsetof(RtBufferHeader, crc),
+          .lsn = offsetof(RtBufferHeader, lsn),
+          .uuid = offsetof(RtBufferHeader, uuid),
+          .address = offsetof(RtBufferHeader, bno),
+          .owner = offsetof(RtBufferHeader, owner),
+          .verify = verify};
+}
+
+}  // namespace
+
+BlockKind const rt_superblock_kind{.name = "rtsb",
+                                   .log_type = disk::BufferType::unknown,
+                                   .crc = offsetof(RtSuperblock, crc),
+                                   .lsn = BlockKind::none,
+                                   .uuid = BlockKind::none,
+                                   .verify = verify_superblock};
+BlockKind const rt_bitmap_kind =
+    buffer_kind("rtbitmap block", disk::BufferType::rt_bitmap, verify_bitmap);
+BlockKind const rt_summary_kind =
+    buffer_kind("rtsummary block", disk::BufferType::rt_summary, verify_summary);
+
+}  // namespace xfsx::inline v0

@@ -1,0 +1,20 @@
+#pragma once
+// Shared blocks of the realtime section, by the reference counts of its groups.
+
+#include "inode/inode.h"
+
+#include <functional>
+
+namespace xfsx::inline v0 {
+
+/// The file of `type` (a btree) of a realtime group, by its name in the tree of metadata files.
+/// Errors: refused ENOENT if there is none; those of reading directories and inodes.
+Result<Inode> find_group_tree(Volume& volume, u32 group, disk::MetaType type);
+
+/// Hands the parts of a realtime extent that more than one file has to `visit`, in order: blocks
+/// from its start, and how many. Nothing without reflink. Errors: those of find_group_tree and of
+/// reading the tree.
+Result<void> for_each_shared_realtime(Volume& volume, FsBlock start, BlockCount length,
+                                      std::function<void(u64 first, u64 count)> const& visit);
+
+}  // namespace xfsx::inline v0
