@@ -45,7 +45,7 @@ constexpr Anchor anchors[] = {
     {"agfl", 5, "agfl", "magicnum"},
     {"btree_short", 5, short_trees, "magic"},
     {"btree_short_v4", 4, short_trees, "magic"},
-    {"btree_long", 5, "bmbt block", "magic"},
+    {"btree_long", 5, "bmbt block,rtrmapbt block,rtrefcountbt block", "magic"},
     {"btree_long_v4", 4, "bmbt block", "magic"},
     {"bmdr", 0, "inode", "*.bmbt.level"},
     {"alloc_rec", 0, "bnobt block,cntbt block", "recs[].startblock,keys[].startblock"},
@@ -86,7 +86,12 @@ constexpr Anchor anchors[] = {
     {"attr_local_name", 0, "attribute leaf", "nvlist[].valuelen"},
     {"attr_remote_name", 0, "attribute leaf", "nvlist[].valueblk"},
     {"attr_remote", 5, "attribute value", "hdr.magic"},
+    {"parent_rec", 0, "attribute leaf,inode", "*.parent_dir.inumber"},
     {"symlink_hdr", 5, "symlink block", "magic"},
+    {"dquot", 0, "dquot block", "dquots[].diskdq.magic"},
+    {"dqblk", 5, "dquot block", "dquots[].uuid", 120},
+    {"rtsb", 0, "rtsb", "magicnum"},
+    {"rtbuf", 0, "rtbitmap block,rtsummary block", "magicnum"},
 };
 
 /// What Linux 6 does not write any more, or never has a reason to set; `field` is empty for the
@@ -291,12 +296,14 @@ void count_log(Census& census, Geometry const& geometry, BlockDevice& device) {
 Census census_of_images() {
   Census census;
   for (std::string const& name : test::readable_images()) {
-    std::unique_ptr<MemoryDevice> const disk = test::image(name);
-    Geometry const geometry = cli::read_geometry(*disk, cli::Strictness::whole).value();
-    cli::DeviceSource source(*disk);
+    cli::Devices devices;
+    devices.data = test::image(name);
+    devices.realtime = test::realtime_device(name);
+    Geometry const geometry = cli::read_geometry(*devices.data, cli::Strictness::whole).value();
+    cli::DeviceSource source(devices);
     Counter counter(census, geometry.version().self_describing ? 5 : 4);
     inspect::survey(geometry, source, counter).value();
-    if (geometry.has_internal_log()) count_log(census, geometry, *disk);
+    if (geometry.has_internal_log()) count_log(census, geometry, *devices.data);
   }
   return census;
 }
