@@ -13,6 +13,7 @@ import threading
 import time
 
 from imaging.fill import Filler, sync_filesystem
+from imaging.quotas import device_of
 from imaging.realtime import XFLAG_RTINHERIT, set_xattr
 from judging import linux
 
@@ -20,6 +21,7 @@ EXCHANGE_RANGE = 0x40285881     # XFS_IOC_EXCHANGE_RANGE
 EXCHANGE_TO_EOF = 1
 RENAME_EXCHANGE = 2
 AT_FDCWD = -100
+LOG_ATTRIBUTES = "/sys/fs/xfs/debug/larp"
 STOPPED = (errno.EIO, errno.EUCLEAN)
 # Mappings of a file: so many steps that an operation goes on while the log is being forced out.
 MAPPINGS = 300
@@ -125,21 +127,25 @@ def parents(root):
     cut_off(root, swap_names)
 
 
-def attributes(root):
-    """Kernels made for debugging can log attributes as intents, and then say so in the superblock."""
-    with open("/sys/fs/xfs/debug/larp", "w", encoding="ascii") as switch:
-        switch.write("1")
-    f = Filler(root, {})
-    f.file("holder", 1)
+def attribute(root):
+    """A value is replaced by a longer one. Only a debug kernel logs intents for attributes that
+    users set, and there the step can be told to fail."""
+    f = folder(root, "attribute")
+    f.file("attribute/file", 1)
+    for number in range(3):
+        f.attribute("attribute/file", f"user.before-{number}", 60)
+    sync_filesystem(root)
+    fail = f"/sys/fs/xfs/{os.path.basename(device_of(root))}/errortag/larp"
+    for knob in (LOG_ATTRIBUTES, fail):
+        with open(knob, "w", encoding="ascii") as file:
+            file.write("1")
+    try:
+        f.attribute("attribute/file", "user.before-1", 300, 0x78)
+    except OSError as error:
+        if error.errno not in STOPPED:
+            raise
 
-    def replace():
-        for size in (20, 3000, 300):
-            f.attribute("holder", "user.replaced", size)
 
-    cut_off(root, replace)
-
-
-CUT_OFF = {"attributes": attributes, "exchange": exchange, "clone": clone, "free": free,
-           "parents": parents,
-           "realtime-clone": functools.partial(clone, realtime=True),
+CUT_OFF = {"exchange": exchange, "clone": clone, "free": free, "parents": parents,
+           "attribute": attribute, "realtime-clone": functools.partial(clone, realtime=True),
            "realtime-free": functools.partial(free, realtime=True)}

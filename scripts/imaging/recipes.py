@@ -147,8 +147,8 @@ RECIPES = (
             "EFD", "RUI"),
     cut_off("parents", "parents", "exchanging two names cut off before the parents of the files"
             " are changed", "ATTRI"),
-    cut_off("attributes", "attributes", "setting attributes cut off, by a debug kernel that logs"
-            " what is to be done as other kernels do for parents only", "ATTRI", in_vm="uml"),
+    cut_off("attribute", "attribute", "replacing the value of an attribute cut off", "ATTRI",
+            in_vm="uml"),
     cut_off("realtime-clone", "realtime-clone", "as intents-clone, on a realtime device in groups",
             "CUI_RT", mkfs=GROUPS, rt_mib=64, in_vm="default"),
     cut_off("realtime-free", "realtime-free", "as intents-free, on a realtime device in groups",

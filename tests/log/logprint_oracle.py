@@ -35,7 +35,7 @@ CI = ('default', 'everything')
 # Both versions of the log, on filesystems of version 4; intents left open; items of quota.
 SHIPPED = ('v4-dirty', 'v4-dirty-old', 'v4-block1k', 'v4-old', 'intents-exchange',
            'intents-exchange-step', 'intents-clone', 'intents-free', 'intents-parents',
-           'quota', 'staging', 'unlinked')
+           'intents-attribute', 'quota', 'staging', 'unlinked')
 # Version 6.13 does not know their items.
 BY_NEWEST = ('intents-realtime-clone', 'intents-realtime-free', 'rtgroups', 'zoned')
 IMAGES = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'images')
