@@ -130,8 +130,9 @@ RECIPES = (
            parts=("realtime",), options={"rt_extent": 5}, newer=True, in_vm="default",
            expect="refuse: realtime"),
     Recipe("rtgroups", METADIR.format(",reflink=1,uquota,gquota,pquota")
-           + " -r rtdev=RT,rgsize=16m", "a realtime device in groups, with reverse mappings and"
-           " shared blocks, and quota: all of their inodes in the metadata directory", rt_mib=64,
+           + " -L rt-label -r rtdev=RT,rgsize=16m", "a realtime device in groups, with reverse"
+           " mappings and shared blocks, and quota: all of their inodes in the metadata directory",
+           rt_mib=64,
            parts=("groups", "quota"), options={"rt_pieces": 1300, "quota_on_rt": True}, newer=True,
            in_vm="default", expect="refuse: rmapbt"),
     Recipe("zoned", METADIR.format(",reflink=0") + ",size=64m -r zoned=1,rgsize=8m,reserved=1m",

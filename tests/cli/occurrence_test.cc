@@ -115,6 +115,7 @@ constexpr Exception exceptions[] = {
     {"log_core", "dmevmask,dmstate", "Linux has no DMAPI any more"},
     {"log_core_v2", "dmevmask,dmstate", "Linux has no DMAPI any more"},
     {"log_core_v2", "metatype", "version 4 has no metadata directory"},
+    {"rtsb", "pad", "zero; xfs_db shows it"},
     {"log_core", "next_unlinked", "Linux logs it with the buffer of the inodes alone"},
     {"dquot", "bwarns,iwarns,rtbwarns", "Linux counts no warnings any more"},
     {"log_core", "crc", "Linux makes it when the inode goes home"},
