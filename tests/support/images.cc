@@ -44,6 +44,11 @@ std::unique_ptr<MemoryDevice> image(std::string const& name) {
   return disk->snapshot();
 }
 
+std::unique_ptr<MemoryDevice> realtime_device(std::string const& name) {
+  if (!std::filesystem::exists(images_dir / (name + ".rt.img.gz"))) return nullptr;
+  return image(name + ".rt");
+}
+
 std::vector<std::byte> read_bytes(BlockDevice& device, u64 offset, u64 length) {
   std::vector<std::byte> bytes(length);
   ReadRequest const request{offset, bytes};

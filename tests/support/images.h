@@ -19,6 +19,9 @@ nlohmann::json manifest_of(std::string const& name);
 /// The image as a disk in memory, a copy that the caller may change.
 std::unique_ptr<MemoryDevice> image(std::string const& name);
 
+/// The realtime device of an image, likewise; null if it has none of its own.
+std::unique_ptr<MemoryDevice> realtime_device(std::string const& name);
+
 /// A byte range of a device. Throws if it cannot be read.
 std::vector<std::byte> read_bytes(BlockDevice& device, u64 offset, u64 length);
 
