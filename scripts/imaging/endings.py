@@ -7,7 +7,7 @@ import os
 import struct
 
 from imaging.fill import Filler, sync_filesystem
-from imaging.intents import INTENTS
+from imaging.intents import CUT_OFF
 from judging import linux
 
 FREEZE, THAW = 0xC0045877, 0xC0045878
@@ -97,4 +97,4 @@ def unlinked(root):
         os.close(fd)
 
 
-ENDINGS = {"pending": pending_changes, "staging": staging, "unlinked": unlinked, **INTENTS}
+ENDINGS = {"pending": pending_changes, "staging": staging, "unlinked": unlinked, **CUT_OFF}

@@ -47,7 +47,7 @@ def put_in(recipe, image):
     """Fills the image; a log that is to stay dirty is left by stopping the machine."""
     wanted = {"parts": recipe.parts, "options": recipe.options, "ending": recipe.ending}
     command = f"python3 $JOB/guest.py fill $MNT {shlex.quote(json.dumps(wanted))}"
-    dirty = ["--crash", "--allow", "[sS]hut|Injecting|goingdown"] if recipe.left == "dirty" else []
+    dirty = ["--crash", "--allow", "[sS]hut|goingdown|Injecting"] if recipe.left == "dirty" else []
     _judge(recipe, image, command, "--write", "--no-repair", *dirty, *_mount_options(recipe))
 
 

@@ -25,20 +25,24 @@ def log_geometry(image):
     return log_blocks * block_size // 512, max(1, unit // 512)
 
 
-def open_intents(recipe, image):
-    """How many intents of each kind the log holds that are not done."""
+def intents(recipe, image):
+    """(how many intents of each kind are left open in the log, kinds of the done items in it)."""
     said = xfsprogs.run([program(recipe, "xfs_logprint"), "-t", image], check=False).stdout
-    pending = {}
+    pending, done = {}, set()
     for kind, part, where, number in INTENT.findall(said):  # numbers come again: order matters
         if part == "I":
             pending[kind, number] = kind + part + where
         else:
             pending.pop((kind, number), None)
-    return dict(sorted(Counter(pending.values()).items()))
+            done.add(kind + part + where)
+    return dict(sorted(Counter(pending.values()).items())), done
 
 
 def missing_intents(recipe, image):
-    return recipe.intents - set(open_intents(recipe, image)) if recipe.intents else set()
+    if not recipe.intents:
+        return set()
+    left, done = intents(recipe, image)
+    return recipe.intents - set(left) - done
 
 
 def log_summary(recipe, image):
@@ -169,5 +173,5 @@ def shortcomings(recipe, image, entries):
         found.append(f"the log is not clean: {summary}")
     if recipe.left == "dirty" and (not summary or summary["clean"]):
         found.append(f"the log is not dirty: {summary}")
-    found += [f"no open intent in the log: {kind}" for kind in missing_intents(recipe, image)]
+    found += [f"not left in the log: {kind}" for kind in missing_intents(recipe, image)]
     return found

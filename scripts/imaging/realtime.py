@@ -124,14 +124,17 @@ def quota(f):
         set_xattr(f, name, XFLAG_PROJINHERIT, project=ident)
         for file in range(number % 3 + 1):
             f.file(f"{name}/{file}", 1 + file)
+    on_device = " rtbsoft=30m rtbhard=40m" if place != "quota" else ""
     limits = []
     for number, ident in enumerate(LIMITED):
         for kind in "ugp":
             limits += ["-c", f"limit -{kind} bsoft={number + 1}m bhard=20m isoft=10 ihard=90"
-                             f" rtbsoft=30m rtbhard=40m {ident}"]
+                             f"{on_device} {ident}"]
     limits += ["-c", "limit -u bsoft=4k isoft=1 1001", "-c", "limit -g isoft=1 4000000",
-               "-c", "limit -u rtbsoft=4k 30", "-c", "limit -p bsoft=4k isoft=1 29",
+               "-c", "limit -p bsoft=4k isoft=1 29",
                "-c", "limit -u -d bsoft=50m bhard=60m", "-c", "timer -u -b 3days"]
+    if on_device:
+        limits += ["-c", "limit -u rtbsoft=4k 30"]
     subprocess.run(["xfs_quota", "-x", *limits, f.root], check=True)
     # Above the soft limits: their timers start.
     for number in range(3):

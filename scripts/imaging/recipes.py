@@ -18,7 +18,7 @@ class Recipe:
     newer: bool = False             # made and judged by the newest xfsprogs of tests/oracle
     left: str = "clean"             # clean, dirty (log) or empty (never mounted)
     ending: str = ""                # what endings.ENDINGS does last, where the log is left dirty
-    intents: frozenset = frozenset()    # the kinds that the log holds and that are not done
+    intents: frozenset = frozenset()    # in the log: kinds left open; ending in D, done items
     expect: str = "swap"            # what `xfsx swap` shall do with it
     mount: str = "nouuid"
     options: dict = field(default_factory=dict)     # for the parts
@@ -33,11 +33,11 @@ FULL = ("swap", "many", "shapes", "refuse", "names")
 SOME = ("swap", "shapes", "refuse", "names")
 
 
-def stopped(name, purpose, ending, *kinds, **more):
-    """An image whose log holds open intents of these KINDS."""
+def cut_off(name, ending, purpose, *kinds, **more):
+    """An image whose log holds open intents and done items of these KINDS."""
     return Recipe("intents-" + name, more.pop("mkfs", DEFERRED), purpose, parts=(), newer=True,
-                  in_vm="uml", left="dirty", ending=ending, intents=frozenset(kinds),
-                  expect="refuse: rmapbt", **more)
+                  left="dirty", ending=ending, intents=frozenset(kinds), expect="refuse: rmapbt",
+                  **more)
 
 
 RECIPES = (
@@ -121,22 +121,20 @@ RECIPES = (
     Recipe("zoned", METADIR.format(",reflink=0") + ",size=64m -r zoned=1,rgsize=8m",
            "a zoned realtime section behind the data", mib=192, parts=("zoned",), newer=True,
            in_vm="default", expect="refuse: rmapbt"),
-    stopped("exchange", "an exchange stopped between two of its steps",
-            "exchange-between-steps", "XMI"),
-    stopped("exchange-step", "an exchange stopped within a step: reverse mappings to be moved",
-            "exchange-within-step", "XMI", "BUI", "RUI"),
-    stopped("map", "sharing blocks stopped before a mapping", "map-blocks", "BUI"),
-    stopped("count", "sharing blocks stopped before references were counted",
-            "count-references", "CUI"),
-    stopped("free", "a file without a name stopped while its blocks were freed", "free-blocks",
-            "EFI"),
-    stopped("owners", "cutting a file stopped before its reverse mappings were forgotten",
-            "forget-owners", "RUI"),
-    stopped("attribute", "replacing an attribute's value stopped", "replace-attribute", "ATTRI"),
-    stopped("parents", "exchanging two names stopped before the files' parents changed",
-            "exchange-names", "ATTRI"),
-    stopped("realtime-count", "as intents-count, on a realtime device in groups",
-            "count-realtime-references", "CUI_RT", mkfs=GROUPS, rt_mib=64),
-    stopped("realtime-owners", "as intents-owners, on a realtime device in groups",
-            "forget-realtime-owners", "RUI_RT", "EFI_RT", mkfs=GROUPS, rt_mib=64),
+    cut_off("exchange", "exchange", "an exchange cut off between two of its steps, the last"
+            " of several", "XMI", "XMD"),
+    cut_off("exchange-step", "exchange", "an exchange cut off within a step: mappings are still to"
+            " be recorded", "XMI", "RUI"),
+    cut_off("clone", "clone", "sharing blocks cut off before they are counted and mapped",
+            "BUI", "CUI"),
+    cut_off("free", "free", "a file without a name cut off while its blocks are freed", "EFI",
+            "EFD", "RUI"),
+    cut_off("parents", "parents", "exchanging two names cut off before the parents of the files"
+            " are changed", "ATTRI"),
+    cut_off("attribute", "attribute", "replacing the value of an attribute cut off", "ATTRI",
+            in_vm="uml"),
+    cut_off("realtime-clone", "realtime-clone", "as intents-clone, on a realtime device in groups",
+            "CUI_RT", mkfs=GROUPS, rt_mib=64, in_vm="default"),
+    cut_off("realtime-free", "realtime-free", "as intents-free, on a realtime device in groups",
+            "EFI_RT", "RUI_RT", mkfs=GROUPS, rt_mib=64, in_vm="default"),
 )
