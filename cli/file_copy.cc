@@ -26,6 +26,12 @@ Result<void> write_all(int fd, ConstBytes bytes, u64 at) {
   return success();
 }
 
+/// Where a mapping lies: its first block, and the top bit for the realtime section, whose numbers
+/// are those of other blocks too.
+u64 place_of(FileMapping const& m) {
+  return m.start.raw() | (m.realtime ? u64{1} << 63 : 0);
+}
+
 }  // namespace
 
 Result<void> FileCopy::copy(FileStatus const& status, int fd,
@@ -56,7 +62,7 @@ Result<void> FileCopy::copy_mapping(FileStatus const& status, int fd, FileMappin
   if (!m.shared) return copy_range(status, fd, {from, to});
   fresh_.push_back(m);
   for (u64 at = from; at < to;) {
-    FsBlock const start = m.start + BlockCount((at - from) / block_size_);
+    u64 const start = place_of(m) + (at - from) / block_size_;
     u64 const shared = clone(fd, start, at, to);
     if (shared == 0) {
       u64 const end = next_shared(start, at, to);
@@ -68,10 +74,10 @@ Result<void> FileCopy::copy_mapping(FileStatus const& status, int fd, FileMappin
   return success();
 }
 
-u64 FileCopy::next_shared(FsBlock start, u64 at, u64 to) const {
-  auto const next = copied_.upper_bound(start.raw());
+u64 FileCopy::next_shared(u64 start, u64 at, u64 to) const {
+  auto const next = copied_.upper_bound(start);
   if (!can_clone_ || next == copied_.end()) return to;
-  return std::min(to, at + std::min(next->first - start.raw(), to) * block_size_);
+  return std::min(to, at + std::min(next->first - start, to) * block_size_);
 }
 
 Result<void> FileCopy::copy_range(FileStatus const& status, int fd, Range range) {
@@ -104,13 +110,13 @@ Result<void> FileCopy::flush(FileStatus const& status, int fd) {
   return success();
 }
 
-u64 FileCopy::clone(int fd, FsBlock start, u64 at, u64 to) {
+u64 FileCopy::clone(int fd, u64 start, u64 at, u64 to) {
   if (!can_clone_) return 0;
-  auto source = copied_.upper_bound(start.raw());
+  auto source = copied_.upper_bound(start);
   if (source == copied_.begin()) return 0;
   --source;
   Copied const& run = source->second;
-  u64 const skip = start.raw() - source->first;
+  u64 const skip = start - source->first;
   if (skip >= run.length) return 0;
   u64 const from = (run.offset + skip) * block_size_;
   if (from >= run.size) return 0;
@@ -143,7 +149,7 @@ bool FileCopy::clone_range(int fd, Copied const& source, u64 from, u64 length, u
 void FileCopy::keep(std::string const& below) {
   auto const path = std::make_shared<std::string const>(below);
   for (FileMapping const& m : fresh_) {
-    copied_.try_emplace(m.start.raw(), Copied{m.length.raw(), path, m.offset.raw(), fresh_size_});
+    copied_.try_emplace(place_of(m), Copied{m.length.raw(), path, m.offset.raw(), fresh_size_});
   }
   fresh_.clear();
 }

@@ -49,10 +49,10 @@ class FileCopy {
   Result<void> copy_range(FileStatus const& status, int fd, Range range);
   Result<void> flush(FileStatus const& status, int fd);
   /// Where, behind file byte `at` whose block lies at `start`, something could be shared again.
-  [[nodiscard]] u64 next_shared(FsBlock start, u64 at, u64 to) const;
+  [[nodiscard]] u64 next_shared(u64 start, u64 at, u64 to) const;
   /// Shares blocks from file byte `at` to `to` whose first lies at `start`: how many bytes it
   /// could.
-  u64 clone(int fd, FsBlock start, u64 at, u64 to);
+  u64 clone(int fd, u64 start, u64 at, u64 to);
   bool clone_range(int fd, Copied const& source, u64 from, u64 length, u64 at);
 
   Filesystem& filesystem_;
@@ -61,7 +61,7 @@ class FileCopy {
   AlignedBytes buffer_;
   u64 written_ = 0, cloned_ = 0;
   bool can_clone_ = true;
-  std::map<u64, Copied> copied_;  // by first block
+  std::map<u64, Copied> copied_;  // by place_of()
   std::vector<Range> waiting_;    // in file order, no farther apart than a buffer
   std::vector<FileMapping> fresh_;
   u64 fresh_size_ = 0;

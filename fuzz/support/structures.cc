@@ -5,6 +5,7 @@
 #include "disk/attr.h"
 #include "disk/btree.h"
 #include "disk/inode.h"
+#include "disk/parent.h"
 #include "disk/quota.h"
 #include "disk/realtime.h"
 #include "disk/symlink.h"
@@ -38,7 +39,8 @@ std::vector<Region> inode_regions(FormatVersion const& version, u32 pick) {
           region<disk::DirShortHeader>(fork),
           region<disk::DirShortEntry>(fork + sizeof(disk::DirShortHeader) + 4),
           region<disk::AttrShortHeader>(fork + pick % 256 * 8),
-          region<disk::AttrShortEntry>(fork + pick % 256 * 8 + sizeof(disk::AttrShortHeader))};
+          region<disk::AttrShortEntry>(fork + pick % 256 * 8 + sizeof(disk::AttrShortHeader)),
+          region<disk::ParentRecord>(fork + pick * 4 % 1024)};
 }
 
 std::vector<Region> entry_regions(FormatVersion const& version, std::size_t length, u32 pick) {

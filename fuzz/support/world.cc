@@ -232,18 +232,6 @@ void World::look_at(u64 offset, ConstBytes block) {
     case disk::bmbt_magic:
       return keep(Form::bmbt, level,
                   {offset, block_size, owner_at(offsetof(disk::BtreeLongBlock, owner))});
-    case disk::rtrmapbt_magic:
-      return keep(Form::rtrmapbt, level,
-                  {offset, block_size, owner_at(offsetof(disk::BtreeLongBlock, owner))});
-    case disk::rtrefcountbt_magic:
-      return keep(Form::rtrefcountbt, level,
-                  {offset, block_size, owner_at(offsetof(disk::BtreeLongBlock, owner))});
-    case disk::rt_bitmap_magic:
-      return keep(Form::rt_bitmap, 0,
-                  {offset, block_size, owner_at(offsetof(disk::RtBufferHeader, owner))});
-    case disk::rt_summary_magic:
-      return keep(Form::rt_summary, 0,
-                  {offset, block_size, owner_at(offsetof(disk::RtBufferHeader, owner))});
     case disk::dir_block_magic:
       return keep(Form::dir_block, 0, {offset, dir_size, owner_at(in_data)});
     case disk::dir_data_magic:
@@ -257,10 +245,7 @@ void World::look_at(u64 offset, ConstBytes block) {
     default:
       break;
   }
-  if (magic >> 16 == disk::dquot_magic) {
-    u8 const kind = view_as<disk::Dquot>(block).type & disk::dquot_type::kinds;
-    return keep(Form::dquots, kind, {offset, block_size, {}});
-  }
+  if (look_at_realtime(offset, block)) return;
   // What starts with the links of a directory or attribute index.
   InodeNumber const owner = owner_at(offsetof(disk::DaBlockInfo, owner));
   switch (view_as<be16>(block, offsetof(disk::DaBlockInfo, magic)).value()) {
@@ -276,6 +261,27 @@ void World::look_at(u64 offset, ConstBytes block) {
       break;
   }
   if (inodes) look_at_inodes(offset, block);
+}
+
+/// Blocks of quota files and of the files of realtime groups; false if it is none.
+bool World::look_at_realtime(u64 offset, ConstBytes block) {
+  Site site{offset, geometry_.block_size(), {}};
+  u32 const magic = view_as<be32>(block).value();
+  if (magic >> 16 == disk::dquot_magic) {
+    keep(Form::dquots, view_as<disk::Dquot>(block).type & disk::dquot_type::kinds, site);
+    return true;
+  }
+  if (magic == disk::rt_bitmap_magic || magic == disk::rt_summary_magic) {
+    site.owner = view_as<disk::RtBufferHeader>(block).owner.value();
+    keep(magic == disk::rt_bitmap_magic ? Form::rt_bitmap : Form::rt_summary, 0, site);
+    return true;
+  }
+  if (magic != disk::rtrmapbt_magic && magic != disk::rtrefcountbt_magic) return false;
+  auto const& head = view_as<disk::BtreeLongBlock>(block);
+  site.owner = head.owner.value();
+  Form const form = magic == disk::rtrmapbt_magic ? Form::rtrmapbt : Form::rtrefcountbt;
+  keep(form, head.level.value(), site);
+  return true;
 }
 
 void World::look_at_inodes(u64 offset, ConstBytes block) {

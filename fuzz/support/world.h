@@ -75,6 +75,7 @@ class World {
   void look_at_file(Volume& volume, Inode const& inode);
   void look_at_old(u64 offset, ConstBytes block, InodeNumber owner);
   void look_at(u64 offset, ConstBytes block);
+  bool look_at_realtime(u64 offset, ConstBytes block);
   void look_at_inodes(u64 offset, ConstBytes block);
   void keep(Form form, u32 variety, Site const& site);
 

@@ -160,11 +160,11 @@ struct FileMapping {
   BlockCount length{};
   bool unwritten = false;  ///< allocated, reads as zeros
   bool shared = false;     ///< more than one file has these blocks
-  bool realtime = false;   ///< `start` is a block of the realtime device; ag, agblock, daddr unset
+  bool realtime = false;   ///< `start` is a block of the realtime section; ag, agblock unset
   FsBlock start{};
   AgNumber ag = null_agnumber;
   AgBlock agblock = null_agblock;
-  Daddr daddr{};
+  Daddr daddr{};  ///< on the device where it lies
 };
 
 class XFSX_API Filesystem {

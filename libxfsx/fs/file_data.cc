@@ -29,7 +29,9 @@ FileMapping describe_mapping(Geometry const& g, Mapping const& m, bool realtime,
   out.shared = shared;
   out.realtime = realtime;
   out.start = m.start;
-  if (!realtime) {
+  if (realtime) {
+    out.daddr = Daddr(g.realtime().place(m.start) << (g.block_log() - 9));
+  } else {
     out.ag = g.ag_of(m.start);
     out.agblock = g.agblock_of(m.start);
     out.daddr = g.daddr(m.start);

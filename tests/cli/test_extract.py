@@ -36,7 +36,8 @@ def clean_names():
 
 
 def extract(image, path, folder, *words, **how):
-    done = support.xfsx("--json", "extract", *words, image, path, folder, **how)
+    device = support.realtime(image)
+    done = support.xfsx("--json", "extract", *words, *device, image, path, folder, **how)
     return (json.loads(done.out) if done.out else None), done
 
 

@@ -12,8 +12,8 @@ Differences on purpose:
 * Of inodes of version 2, core.onlink is always printed; xfs_db leaves it out where a bit of the
   fork stands where later inodes have the flag of metadata.
 * The fields of an AGF come in the order in which they lie on disk.
-* Keys of the reverse mappings of a realtime group have the flag of unwritten blocks too, as those of
-  an AG have it in xfs_db; it is 0.
+* Keys of the reverse mappings of a realtime group have the flag of unwritten blocks too, as those
+  of an AG have it in xfs_db; it is 0.
 """
 
 import collections

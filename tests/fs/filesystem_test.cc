@@ -17,13 +17,15 @@ namespace {
 using namespace xfsx;
 
 struct Opened {
-  std::unique_ptr<MemoryDevice> disk;
+  std::unique_ptr<MemoryDevice> disk, realtime;
   std::unique_ptr<Filesystem> fs;
 };
 
 Opened open_image(std::string const& name) {
-  Opened o{test::image(name), nullptr};
-  o.fs = Filesystem::open(*o.disk).value();
+  Opened o{test::image(name), test::realtime_device(name), nullptr};
+  OpenOptions options;
+  options.devices.realtime = o.realtime.get();
+  o.fs = Filesystem::open(*o.disk, options).value();
   return o;
 }
 
