@@ -123,7 +123,7 @@ constexpr UncheckedField table[] = {
     {"inode", "a.bmx[].extentflag", whole,
      "Attributes are always written; reading goes without it."},
     {"inode", "u3.bmx[].extentflag", whole, "A mapping of a file may be written or not."},
-    {"inode", "u3.bmbt.numrecs,u3.bmbt.ptrs[]", other, "What is read then does not fit its place."},
+    {"inode", "*.bmbt.numrecs,*.bmbt.ptrs[]", other, "What is read then does not fit its place."},
     {"inode", "u3.dev", any, "Every number is a device."},
     {"inode", "u3.symlink,u3.sfdir3.list[].name,a.sfattr.list[].name,a.sfattr.list[].value", whole,
      "What people wrote; of a name that is twice there, or of parents, other "
@@ -141,8 +141,16 @@ constexpr UncheckedField table[] = {
     {"inode", "core.metatype", whole, "The name in the tree of metadata files tells."},
     {"inode",
      "u3.rtrefcbt.keys[].cowflag,u3.rtrefcbt.level,u3.rtrefcbt.numrecs,u3.rtrefcbt.ptrs[],"
-     "u3.rtrmapbt.keys[].*,u3.rtrmapbt.level,u3.rtrmapbt.numrecs,u3.rtrmapbt.ptrs[]",
+     "u3.rtrmapbt.keys[].*,u3.rtrmapbt.level,u3.rtrmapbt.ptrs[]",
      other, "What is read then, in the inode or below it, is no such tree."},
+    {"inode", "u3.rtrmapbt.numrecs", whole,
+     "Records that are missing at the end are missing in other structures only."},
+    {"inode",
+     "u3.rtrmapbt.recs[].attrfork,u3.rtrmapbt.recs[].bmbtblock,"
+     "u3.rtrmapbt.recs[].extentflag",
+     other, "The number that they are a part of is named."},
+    {"inode", "u3.rtrmapbt.recs[].owner", whole, "What the owner maps tells."},
+    {"inode", "v3.metadata", whole, "The tree of metadata files tells."},
     {"inode", "a.sfattr.list[].parent_dir.*", whole, "The directories tell."},
     {"inode", "a.sfattr.list[].root,a.sfattr.list[].secure,a.sfattr.list[].parent", whole,
      "A name may be in every space; parents stand against directories."},
