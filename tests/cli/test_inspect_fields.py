@@ -261,14 +261,16 @@ class InspectEqualsXfsDb(unittest.TestCase):
 
     @support.shipped_only
     def test_staging_of_copy_on_write(self):
-        """Blocks taken for copies lie beside shared ones, in three AGs."""
+        """Blocks taken for copies lie beside shared ones, in three AGs; in one they are keys too."""
         image = support.image("staging")
         ways = {"refcntbt %d" % ag: ["agf %d" % ag, "addr refcntroot"] for ag in range(4)}
         found = compare(self, image, list(ways), ways=ways)
         flags = [[value for path, value in fields.items() if path.endswith(".cowflag")]
                  for fields in found.values()]
         self.assertEqual([(row.count("0"), row.count("1")) for row in flags],
-                         [(0, 0), (3, 4), (6, 6), (9, 10)])
+                         [(0, 0), (4, 3), (5, 7), (9, 10)])
+        self.assertIn("1", [value for fields in found.values() for path, value in fields.items()
+                            if path.startswith("keys[")])
 
     @support.shipped_only
     def test_full_data_blocks(self):
