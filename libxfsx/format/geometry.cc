@@ -161,12 +161,13 @@ Result<void> check_inode_alignment(Check const& sb) {
                          sb->inoalignmt, 1, Relation::multiple_of));
     return sb.at_most<u32>(sb->inoalignmt, sb->agblocks.value());
   }
-  if (sb->spino_align.value() == 0) {
-    return sb.at_least<u32>(sb->spino_align, 1);
-  }
-  XFSX_TRYV(sb.require(std::has_single_bit(sb->spino_align.raw()), sb->spino_align,
-                       std::bit_floor(u64{sb->spino_align.raw()}), Relation::equal));
-  return sb.equal<u32>(sb->inoalignmt, std::max(chunk, u32{1}));
+  XFSX_TRYV(sb.equal<u32>(sb->inoalignmt, chunk));
+  // No part of a chunk has blocks of its own where a block holds a chunk or more.
+  if (chunk <= 1) return sb.at_most<u32>(sb->spino_align, chunk);
+  XFSX_TRYV(sb.at_least<u32>(sb->spino_align, 1));
+  XFSX_TRYV(sb.at_most<u32>(sb->spino_align, chunk));
+  return sb.require(std::has_single_bit(sb->spino_align.raw()), sb->spino_align,
+                    std::bit_floor(u64{sb->spino_align.raw()}), Relation::equal);
 }
 
 Result<void> check_log(Check const& sb) {

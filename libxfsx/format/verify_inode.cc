@@ -98,6 +98,11 @@ Result<void> check_metadata(Subject const& s) {
   XFSX_TRYV(c.require(directory == (type == wanted), c->metatype, wanted,
                       directory ? Relation::equal : Relation::not_equal));
   u16 const mode = directory ? file_type::directory : file_type::regular;
+  if (type >= static_cast<u16>(disk::MetaType::rt_bitmap)) {
+    // The project is the number of the realtime group.
+    u32 const groups = s.geometry.realtime().group_count;
+    XFSX_TRYV(c.require(s.inode.project() < groups, c->projid_lo, groups, Relation::below));
+  }
   XFSX_TRYV(c.equal<u16>(c->mode, mode));
   XFSX_TRYV(c.equal<u32>(c->uid, 0));
   XFSX_TRYV(c.equal<u32>(c->gid, 0));

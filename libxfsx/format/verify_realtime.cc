@@ -29,17 +29,17 @@ Result<void> verify_bitmap(ConstBytes block, BlockContext const& context) {
   return header.equal(header->magicnum, disk::rt_bitmap_magic);
 }
 
+constexpr std::string_view summary_name = "rtsummary block";
+
 /// Counters of free runs that begin in one block of the bitmap, of which every other bit may begin
 /// one.
-Result<void> verify_summary(ConstBytes block, BlockContext const& context) {
-  constexpr std::string_view name = "rtsummary block";
-  CheckedView const header(view_as<RtBufferHeader>(block), context.where, name);
-  XFSX_TRYV(header.equal(header->magicnum, disk::rt_summary_magic));
-  std::size_t const words = (block.size() - sizeof(RtBufferHeader)) / sizeof(be32);
+template <class Word>
+Result<void> check_counters(ConstBytes block, std::size_t first, BlockContext const& context) {
+  std::size_t const words = (block.size() - first) / sizeof(Word);
   u64 const most = words * 32 / 2;
-  for (be32 const& count : view_array<be32>(block, sizeof(RtBufferHeader), words)) {
+  for (Word const& count : view_array<Word>(block, first, words)) {
     if (count.value() <= most) continue;
-    Error e = located(Errc::bad_value, name, context.where);
+    Error e = located(Errc::bad_value, summary_name, context.where);
     e.field = "suminfo";
     e.relation = Relation::at_most;
     e.found.number = count.value();
@@ -47,6 +47,12 @@ Result<void> verify_summary(ConstBytes block, BlockContext const& context) {
     return e;
   }
   return success();
+}
+
+Result<void> verify_summary(ConstBytes block, BlockContext const& context) {
+  CheckedView const header(view_as<RtBufferHeader>(block), context.where, summary_name);
+  XFSX_TRYV(header.equal(header->magicnum, disk::rt_summary_magic));
+  return check_counters<be32>(block, sizeof(RtBufferHeader), context);
 }
 
 constexpr BlockKind buffer_kind(std::string_view name, disk::BufferType type,
@@ -63,6 +69,10 @@ constexpr BlockKind buffer_kind(std::string_view name, disk::BufferType type,
 
 }  // namespace
 
+Result<void> verify_plain_summary(ConstBytes block, BlockContext const& context) {
+  return check_counters<disk::PlainRtWord>(block, 0, context);
+}
+
 BlockKind const rt_superblock_kind{.name = "rtsb",
                                    .log_type = disk::BufferType::unknown,
                                    .crc = offsetof(RtSuperblock, crc),
@@ -72,6 +82,6 @@ BlockKind const rt_superblock_kind{.name = "rtsb",
 BlockKind const rt_bitmap_kind =
     buffer_kind("rtbitmap block", disk::BufferType::rt_bitmap, verify_bitmap);
 BlockKind const rt_summary_kind =
-    buffer_kind("rtsummary block", disk::BufferType::rt_summary, verify_summary);
+    buffer_kind(summary_name, disk::BufferType::rt_summary, verify_summary);
 
 }  // namespace xfsx::inline v0

@@ -11,4 +11,7 @@ extern BlockKind const rt_superblock_kind;
 extern BlockKind const rt_bitmap_kind;
 extern BlockKind const rt_summary_kind;
 
+/// Checks the counters of a block of the summary that has no header. Errors: bad_value.
+Result<void> verify_plain_summary(ConstBytes block, BlockContext const& context);
+
 }  // namespace xfsx::inline v0

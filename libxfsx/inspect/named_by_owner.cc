@@ -159,6 +159,9 @@ Result<Inspection> inspect_realtime_words(Geometry const& g, ByteSource& source,
   found.structure = bitmap ? rt_bitmap_kind.name : rt_summary_kind.name;
   found.where.owner = file;
   found.fields = bitmap ? decode_plain_bitmap(found.bytes) : decode_plain_summary(found.bytes);
+  if (bitmap) return found;
+  Result<void> const verdict = verify_plain_summary(found.bytes, {g, found.where});
+  if (!verdict) found.problem = verdict.error();
   return found;
 }
 

@@ -90,8 +90,10 @@ constexpr UncheckedField table[] = {
      "The number that they are a part of is named, or what the child says first."},
     {"inode", "core.atime*,core.mtime*,core.ctime*,v3.crtime*", any, "Every number is a time."},
     {"inode", "core.uid,core.gid", whole, "Every number is an owner; of metadata files it is 0."},
+    {"inode", "core.projid_*", whole,
+     "Every number is a project; of a file of a realtime group it is that of the group."},
     {"inode",
-     "core.projid_*,core.gen,v3.change_count,core.dmevmask,"
+     "core.gen,v3.change_count,core.dmevmask,"
      "core.dmstate,core.onlink",
      any, "Numbers that mean themselves, or nothing any more."},
     {"inode",
@@ -103,7 +105,7 @@ constexpr UncheckedField table[] = {
     {"inode", "core.nlinkv2", whole, "The directories must be counted."},
     {"inode", "core.realtime", whole,
      "Whether the blocks are of the realtime device, their owner there tells."},
-    {"inode", "core.flags,v3.flags2,v3.reflink,v3.bigtime,v3.nrext64", whole,
+    {"inode", "core.flags,v3.flags2,v3.reflink,v3.bigtime,v3.nrext64,v3.metadata", whole,
      "Flags that every file may have are among them; who shares blocks, the refcount "
      "tree tells; bigtime and nrext64 say how others are to be read."},
     {"inode", "core.extsz,core.extszinherit", other, "The hint itself is named."},
@@ -141,16 +143,11 @@ constexpr UncheckedField table[] = {
     {"inode", "core.metatype", whole, "The name in the tree of metadata files tells."},
     {"inode",
      "u3.rtrefcbt.keys[].cowflag,u3.rtrefcbt.level,u3.rtrefcbt.numrecs,u3.rtrefcbt.ptrs[],"
-     "u3.rtrmapbt.keys[].*,u3.rtrmapbt.level,u3.rtrmapbt.ptrs[]",
+     "u3.rtrmapbt.keys[].*,u3.rtrmapbt.level,u3.rtrmapbt.ptrs[],u3.rtrmapbt.recs[].attrfork,"
+     "u3.rtrmapbt.recs[].bmbtblock,u3.rtrmapbt.recs[].extentflag",
      other, "What is read then, in the inode or below it, is no such tree."},
-    {"inode", "u3.rtrmapbt.numrecs", whole,
-     "Records that are missing at the end are missing in other structures only."},
-    {"inode",
-     "u3.rtrmapbt.recs[].attrfork,u3.rtrmapbt.recs[].bmbtblock,"
-     "u3.rtrmapbt.recs[].extentflag",
-     other, "The number that they are a part of is named."},
-    {"inode", "u3.rtrmapbt.recs[].owner", whole, "What the owner maps tells."},
-    {"inode", "v3.metadata", whole, "The tree of metadata files tells."},
+    {"inode", "u3.rtrmapbt.numrecs,u3.rtrmapbt.recs[].owner", whole,
+     "Who has the blocks, the mappings tell."},
     {"inode", "a.sfattr.list[].parent_dir.*", whole, "The directories tell."},
     {"inode", "a.sfattr.list[].root,a.sfattr.list[].secure,a.sfattr.list[].parent", whole,
      "A name may be in every space; parents stand against directories."},

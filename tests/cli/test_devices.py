@@ -71,6 +71,17 @@ class MadeByMkfs(unittest.TestCase):
         self.assertEqual(done.status, 4)
         self.assertIn("field fs_uuid", done.err)
 
+    def test_blocks_that_hold_chunks_of_inodes(self):
+        """A chunk has no blocks of its own there, and no alignment."""
+        for size in ("65536", "32768"):
+            image, = self.make("large-" + size, "-b", "size=" + size)
+            done = xfsx("ls", image)
+            self.assertEqual((done.status, done.out, done.err), (0, "", ""), size)
+            root = json.loads(xfsx("--json", "info", image).out)["geometry"]["root_inode"]
+            for words in ("sb", "agi 0", "inobt 0", "inode " + root):
+                done = xfsx("inspect", image, *words.split())
+                self.assertEqual((done.status, done.err), (0, ""), (size, words))
+
     def test_a_realtime_device(self):
         image, device = self.make("realtime", "-r", "rtdev={rt},size=32m", rt=32 * MIB)
         done = xfsx("--json", "info", "--rt-dev", device, image)
