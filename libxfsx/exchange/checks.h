@@ -11,7 +11,8 @@
 namespace xfsx::inline v0 {
 
 /// Whether this filesystem can be changed at all by this release. Errors: dirty_log; what is wrong
-/// with the log; refused EOPNOTSUPP for unknown feature bits, rmapbt, zoned, an external log.
+/// with the log; refused EOPNOTSUPP for unknown feature bits, metadata directories, zones, rmapbt,
+/// an external log.
 Result<void> check_volume(Volume& volume);
 
 /// Whether the file can take part. Errors with operand 1 or 2: EISDIR, EINVAL for what is no

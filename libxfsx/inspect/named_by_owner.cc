@@ -121,6 +121,19 @@ Result<void> verify_named(ConstBytes record, BlockContext const& context, QuotaN
   return dquot.require(kind == quota.type, dquot->type, quota.type, Relation::equal);
 }
 
+/// It has the label of the superblock, which no geometry keeps.
+Result<void> verify_label(Geometry const& g, ByteSource& source, ConstBytes block,
+                          Location const& where) {
+  std::vector<std::byte> sector(g.sector_size());
+  XFSX_TRYV(source.read(Daddr(0), sector));
+  auto const& rt = view_as<disk::RtSuperblock>(block);
+  if (rt.fname == view_as<disk::Superblock>(sector).fname) return success();
+  Error e = located(Errc::bad_value, rt_superblock_kind.name, where);
+  e.field = "fname";
+  e.reason = "the superblock has another label";
+  return e;
+}
+
 }  // namespace
 
 Result<Inspection> inspect_dquot(Geometry const& g, ByteSource& source, Quota kind, u64 id) {
@@ -177,7 +190,8 @@ Result<Inspection> inspect_realtime_superblock(Geometry const& g, ByteSource& so
   XFSX_TRYV(source.read_realtime(Daddr(0), found.bytes));
   found.fields = decode_realtime_superblock(found.bytes, g);
   BlockContext const context{g, found.where};
-  Result<void> const verdict = verify_block(rt_superblock_kind, found.bytes, context, Lsn(0));
+  Result<void> verdict = verify_block(rt_superblock_kind, found.bytes, context, Lsn(0));
+  if (verdict) verdict = verify_label(g, source, found.bytes, found.where);
   if (!verdict) found.problem = verdict.error();
   found.extents.push_back({Daddr(0), g.block_size()});
   found.checksums.push_back({0, g.block_size(), rt_superblock_kind.crc});
