@@ -4,6 +4,7 @@ Needs root, loop devices and a kernel with XFS. XFSX_XFSPROGS (default /opt/xfsp
 other versions of xfsprogs are; those that are missing are left out and named.
 """
 import contextlib
+import functools
 import json
 import os
 import re
@@ -47,15 +48,22 @@ def skip_unless_able():
         sys.exit(SKIP)
 
 
+@functools.lru_cache(maxsize=None)
+def _of_host(tool):
+    """The version of the host's program, such as 6.1; None if there is none."""
+    if not shutil.which(tool):
+        return None
+    said = re.search(r'version (\d+\.\d+)', run(tool, '-V', check=False).stdout)
+    return said[1] if said else 'host'
+
+
 def versions(tool):
     """The host's program and those of other suites."""
-    found = {'host': tool} if shutil.which(tool) else {}
+    found = {_of_host(tool): tool} if _of_host(tool) else {}
     for version in ('6.1', '6.13', '7.2'):
         path = '%s/bin/%s-%s' % (PREFIX, tool, version)
         if os.access(path, os.X_OK):
             found[version] = path
-            if version == '6.1':
-                found.pop('host', None)
     return found
 
 
