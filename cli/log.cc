@@ -183,9 +183,8 @@ Result<void> Printer::end() {
   if (!json_) {
     std::string text;
     for (OpenIntent const& intent : open) {
-      text += fmt::format("left open: {} {:#x} of transaction {:08x} from {}\n",
-                          intent.name, intent.id, intent.tid,
-                          lsn_words(intent.lsn));
+      text += fmt::format("left open: {} {:#x} of transaction {:08x} from {}\n", intent.name,
+                          intent.id, intent.tid, lsn_words(intent.lsn));
     }
     return session_.print(text);
   }

@@ -34,7 +34,7 @@ struct LogItemPart {
 
 struct DecodedLogItem {
   disk::LogItemType type{};
-  std::string_view name{};          ///< "inode", "EFI", "SXI"
+  std::string_view name{};         ///< "inode", "EFI", "SXI"
   std::vector<LogItemPart> parts;  ///< the first is the format
 
   /// The first part that plays `role`, or null.

@@ -7,7 +7,8 @@ namespace xfsx::inline v0 {
 void OpenIntents::take(DecodedLogItem const& item, LogTransaction const& transaction) {
   if (done_of(item.type)) {
     u64 const id = intent_id(item);
-    open_.insert({{item.type, id}, {item.type, item.name, id, transaction.lsn, transaction.tid, taken_++}});
+    open_.insert(
+        {{item.type, id}, {item.type, item.name, id, transaction.lsn, transaction.tid, taken_++}});
   } else if (std::optional<disk::LogItemType> const intent = intent_of(item.type)) {
     auto const oldest = open_.lower_bound({*intent, intent_id(item)});
     bool const found =

@@ -261,7 +261,7 @@ class InspectEqualsXfsDb(unittest.TestCase):
 
     @support.shipped_only
     def test_staging_of_copy_on_write(self):
-        """Blocks taken for copies lie beside shared ones, in three AGs; in one they are keys too."""
+        """Blocks taken for copies lie beside shared ones in three AGs; in one they are keys."""
         image = support.image("staging")
         ways = {"refcntbt %d" % ag: ["agf %d" % ag, "addr refcntroot"] for ag in range(4)}
         found = compare(self, image, list(ways), ways=ways)
