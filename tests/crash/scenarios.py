@@ -73,4 +73,5 @@ FAULTS = (
     Scenario("wrapped many, 2 MiB", "wrapped", "many", pad=2 * MIB),
     Scenario("log-su32k many", "log-su32k", "many"),
     Scenario("sector4k twenty", "sector4k", "twenty"),
+    Scenario("rare many", "rare", "many"),
 )

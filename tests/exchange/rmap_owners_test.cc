@@ -4,6 +4,7 @@
 #include "exchange/rmap_owners.h"
 
 #include "ag/tree_root.h"
+#include "base/crc32c.h"
 #include "crash/operation.h"
 #include "support/images.h"
 #include "support/patch.h"
