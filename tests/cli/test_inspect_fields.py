@@ -119,6 +119,11 @@ def compare(test, image, targets, types=None, ways=None, tidy=dict):
     return ours
 
 
+def names():
+    """The images that xfs_db can read; test_realtime tells when it is too old for some."""
+    return [name for name in support.v5_names() if xfs_db.knows(support.image(name))]
+
+
 def btree_pointers(fields):
     """The blocks that a node of a mapping btree points to."""
     for path, value in fields.items():
@@ -132,7 +137,7 @@ class InspectEqualsXfsDb(unittest.TestCase):
     maxDiff = 4000
 
     def test_headers(self):
-        for name in support.v5_names():
+        for name in names():
             with self.subTest(name):
                 image = support.image(name)
                 primary = compare(self, image, ["sb 0"])["sb 0"]
@@ -143,7 +148,7 @@ class InspectEqualsXfsDb(unittest.TestCase):
 
     def test_inodes_and_mapping_btrees(self):
         blocks_seen = 0
-        for name in support.v5_names():
+        for name in names():
             if support.manifest(name)["log"] == "dirty":
                 continue  # what the manifest lists is in the log, not in its place
             with self.subTest(name):
@@ -162,7 +167,7 @@ class InspectEqualsXfsDb(unittest.TestCase):
     def test_ag_btrees(self):
         """Every block of every tree of every AG, from the root down."""
         seen = collections.Counter()
-        for name in support.v5_names():
+        for name in names():
             with self.subTest(name):
                 image = support.image(name)
                 primary = xfs_db.fields(support.xfsx("inspect", image, "sb").out)
@@ -196,7 +201,7 @@ class InspectEqualsXfsDb(unittest.TestCase):
     def test_directory_and_attribute_blocks(self):
         """All blocks of directories and attribute forks, where they are one filesystem block."""
         kinds = collections.Counter()
-        for name in support.v5_names():
+        for name in names():
             sizes = xfs_db.fields(support.xfsx("inspect", support.image(name), "sb").out)
             if sizes["dirblklog"] != "0" or support.manifest(name)["log"] == "dirty":
                 continue

@@ -40,11 +40,23 @@ def is_newer():
     return os.access(NEWER, os.X_OK)
 
 
-def program(image):
+def is_newest():
+    return os.access(NEWEST, os.X_OK)
+
+
+def needs_newest(image):
     with open(image, "rb") as file:
         file.seek(216)
-        metadir = int.from_bytes(file.read(4), "big") & METADIR
-    return NEWEST if metadir else NEWER if is_newer() else "xfs_db"
+        return int.from_bytes(file.read(4), "big") & METADIR != 0
+
+
+def knows(image):
+    """Whether an xfs_db that is here can read the image."""
+    return is_newest() or not needs_newest(image)
+
+
+def program(image):
+    return NEWEST if needs_newest(image) else NEWER if is_newer() else "xfs_db"
 
 
 def ask(image, questions):
