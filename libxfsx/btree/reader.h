@@ -105,23 +105,18 @@ class BtreeReader {
   /// A root in a fork is no block.
   template <class Visit>
   Result<void> visit_blocks(Visit visit) {
-    XFSX_TRYV(load_root());
-    Step const root = path_.back();
-    if (in_ag && !visit(root.at, root.node)) return success();
-    std::vector<Child> level;
-    if (root.node.level() > 0) add_children(root.node, level);
-    for (u32 height = root.node.level(); height-- > 0;) {
-      std::vector<Child> below;
-      for (std::size_t i = 0; i < level.size(); ++i) {
-        if (i % level_batch == 0) prefetch_level(std::span(level).subspan(i));
-        XFSX_TRY(Step const step, load(level[i].at, height));
-        XFSX_TRYV(check_in_level(step, level, i));
-        if (!visit(step.at, step.node)) return success();
-        if (height > 0) add_children(step.node, below);
-      }
-      level = std::move(below);
-    }
-    return success();
+    return visit_levels([](Child const&) { return true; },
+                        [&](Step const& step) { return visit(step.at, step.node); });
+  }
+
+  /// The same for those blocks alone that `wants(first, last)`, told between which numbers the
+  /// records below a block lie, returns true for. Hands them to `visit(buffer, node)`.
+  template <class Wants, class Visit>
+    requires OverlappingBtree<T>
+  Result<void> visit_blocks_where(Wants wants, Visit visit) {
+    return visit_levels(
+        [&](Child const& child) { return wants(T::number(child.low), T::number(child.high)); },
+        [&](Step const& step) { return visit(step.buffer, step.node); });
   }
 
   /// Hands the records that have anything of `from` to `to`, both included, to `visit`, in order,
@@ -165,10 +160,12 @@ class BtreeReader {
     u32 index = 0;
   };
 
-  /// What a node says of a block below it.
+  /// What a node says of a block below it; or, where nobody looked at the node, that there are
+  /// blocks of which nothing is known.
   struct Child {
     Pointer at;
     Key low, high;  // high: only where runs overlap
+    bool known = true;
   };
   // Enough to fill a device's queue, few enough to bound memory.
   static constexpr std::size_t level_batch = 256;
@@ -263,23 +260,62 @@ class BtreeReader {
     return success();
   }
 
+  template <class Wants, class Visit>
+  Result<void> visit_levels(Wants wants, Visit visit) {
+    XFSX_TRYV(load_root());
+    Step const root = path_.back();
+    if (in_ag && !visit(root)) return success();
+    std::vector<Child> level;
+    if (root.node.level() > 0) add_children(root.node, level);
+    for (u32 height = root.node.level(); height-- > 0;) {
+      std::vector<Child> below;
+      std::size_t fetched = 0;
+      for (std::size_t i = 0; i < level.size(); ++i) {
+        if (!level[i].known || !wants(level[i])) {
+          add_unknown(below);
+          continue;
+        }
+        if (i >= fetched) fetched = prefetch_level(level, i, wants);
+        XFSX_TRY(Step const step, load(level[i].at, height));
+        XFSX_TRYV(check_in_level(step, level, i));
+        if (!visit(step)) return success();
+        if (height > 0) add_children(step.node, below);
+      }
+      level = std::move(below);
+    }
+    return success();
+  }
+
+  /// The children of a node that was left out.
+  static void add_unknown(std::vector<Child>& out) {
+    if (!out.empty() && !out.back().known) return;
+    Child gap{};
+    gap.known = false;
+    out.push_back(gap);
+  }
+
   static void add_children(Node const& node, std::vector<Child>& out) {
     for (u32 i = 0; i < node.count(); ++i) {
-      Child child{node.pointer(i), node.key(i), {}};
+      Child child{node.pointer(i), node.key(i), {}, true};
       if constexpr (OverlappingBtree<T>) child.high = node.high_key(i);
       out.push_back(child);
     }
   }
 
-  void prefetch_level(std::span<Child const> level) {
+  /// Brings in the next children that are wanted, from `first` on. Returns up to which.
+  template <class Wants>
+  std::size_t prefetch_level(std::span<Child const> level, std::size_t first, Wants wants) {
     Geometry const& g = volume_.geometry();
     std::vector<BlockExtent> extents;
-    for (Child const& child : level.first(std::min(level.size(), level_batch))) {
-      std::optional<Daddr> const at = child_daddr(g, root_, child.at);
+    std::size_t i = first;
+    for (; i < level.size() && extents.size() < level_batch; ++i) {
+      if (!level[i].known || !wants(level[i])) continue;
+      std::optional<Daddr> const at = child_daddr(g, root_, level[i].at);
       if (at) extents.push_back({*at, g.sectors(BlockCount(1))});
     }
     std::ranges::sort(extents, {}, &BlockExtent::daddr);
     volume_.cache().prefetch(extents);
+    return i;
   }
 
   /// Block `i` of its level is what the level above says of it. First keys rise along the level, so
@@ -291,14 +327,20 @@ class BtreeReader {
       return wrong(step, T::key_name, T::number(step.node.key(0)), T::number(level[i].low));
     }
     bool const last = i + 1 == level.size();
-    if (!last && !(step.node.key(count - 1) < level[i + 1].low)) {
+    bool const next_known = !last && level[i + 1].known;
+    if (next_known && !(step.node.key(count - 1) < level[i + 1].low)) {
       return wrong(step, T::key_name, T::number(step.node.key(count - 1)),
                    T::number(level[i + 1].low), Relation::below);
     }
     if constexpr (OverlappingBtree<T>) {
       XFSX_TRYV(check_reach(step, level[i].high));
     }
-    return check_neighbours(step, i == 0 ? none : level[i - 1].at, last ? none : level[i + 1].at);
+    // What stands beyond blocks that nobody looked at is what the block itself says.
+    Pointer const left = i == 0               ? none
+                         : level[i - 1].known ? level[i - 1].at
+                                              : head(step).leftsib.value();
+    Pointer const right = last ? none : next_known ? level[i + 1].at : head(step).rightsib.value();
+    return check_neighbours(step, left, right);
   }
 
   enum class Side : u8 { left, right };

@@ -49,9 +49,6 @@ Result<void> check_volume(Volume& volume) {
   if (!g.has_internal_log()) {
     return refuse(EOPNOTSUPP, "the log is on an external device");
   }
-  if (g.has_ro(ro_compat::rmapbt)) {
-    return refuse(EOPNOTSUPP, "the filesystem has reverse mappings (rmapbt)");
-  }
   XFSX_TRY(LogState const log, volume.log());
   if (log.clean) return success();
   return make_error(Errc::dirty_log, EUCLEAN,

@@ -5,6 +5,7 @@
 #include "exchange/checks.h"
 #include "exchange/core_update.h"
 #include "exchange/data_fork.h"
+#include "exchange/rmap_owners.h"
 #include "format/verify_ag.h"
 #include "inode/bmap.h"
 
@@ -95,6 +96,11 @@ Result<void> swap_forks(Transaction& txn, Files& files, ExchangePlan& plan) {
   set_reflink(files.core2(), plan.file1.reflink_before);
   XFSX_TRYV(adopt_btree(txn, fork1, plan.file2.inode));
   XFSX_TRYV(adopt_btree(txn, fork2, plan.file1.inode));
+  if (volume.geometry().has_ro(ro_compat::rmapbt)) {
+    XFSX_TRY(OwnedBlocks const owned1, owned_blocks(volume, files.first, fork1));
+    XFSX_TRY(OwnedBlocks const owned2, owned_blocks(volume, files.second, fork2));
+    XFSX_TRYV(exchange_owners(txn, owned1, owned2));
+  }
 
   plan.way = ExchangeWay::fork_swap;
   plan.file1.btree_blocks = fork1.btree.size();
@@ -153,7 +159,13 @@ Result<void> exchange_contents(Transaction& txn, Files& files, ExchangeRequest c
   if (!request.range) return swap_forks(txn, files, plan);
   XFSX_TRY(BlockRange const range, check_range(*request.range, txn.volume().geometry(),
                                                plan.file1.size_before, plan.file2.size_before));
-  if (range.length.raw() != 0) return walk_range(txn, files, range, plan);
+  if (range.length.raw() != 0) {
+    if (txn.volume().geometry().has_ro(ro_compat::rmapbt)) {
+      return refuse(EOPNOTSUPP,
+                    "a range on a filesystem with reverse mappings (rmapbt), which would be split");
+    }
+    return walk_range(txn, files, range, plan);
+  }
   plan.way = ExchangeWay::nothing;
   complete(plan.file1, files.bytes1);
   complete(plan.file2, files.bytes2);

@@ -4,6 +4,7 @@
 #include "base/crc32c.h"
 #include "disk/btree.h"
 #include "disk/inode.h"
+#include "format/verify_btree.h"
 #include "format/verify_inode.h"
 #include "txn/items.h"
 
@@ -52,7 +53,7 @@ void stir_block_ends(Transaction& txn) {
   constexpr std::size_t unused = 8;
   static_assert(sizeof(disk::BtreeLongBlock) % 16 == unused);
   for (auto const& [address, block] : txn.blocks()) {
-    if (block.copy->kind->log_type != disk::BufferType::btree) continue;
+    if (block.copy->kind != &bmbt_kind) continue;
     for (std::byte& b : block.copy->data.bytes().last(unused)) b = ~b;
   }
 }

@@ -32,8 +32,8 @@ enum class CommitStage : u8 {
 /// prevent.
 struct CommitTestAids {
   u64 pad_to_bytes = 0;  ///< log whole blocks, again and again, up to this size
-  /// Change the end of each btree block too, which no record reaches: an exchange of forks changes
-  /// no more than the first sector, and a torn block would look whole.
+  /// Change the end of each block of a mapping btree too, which no record reaches: an exchange of
+  /// forks changes no more than the first sector, and a torn block would look whole.
   bool stir_block_ends = false;
   bool new_lsn_at_home = false;  ///< write blocks home under the checkpoint's LSN
   bool any_lsn = false;          ///< log blocks whose LSN is not below the checkpoint's

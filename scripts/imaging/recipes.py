@@ -86,14 +86,14 @@ RECIPES = (
            parts=(), left="dirty", ending="staging", expect="refuse: dirty log"),
     Recipe("unlinked", "", "cut off while open files had no name any more: lists of unlinked"
            " inodes", parts=(), left="dirty", ending="unlinked", expect="refuse: dirty log"),
-    Recipe("rmapbt", "-m rmapbt=1", "reverse mappings: not yet for swap", expect="refuse: rmapbt"),
+    Recipe("rmapbt", "-m rmapbt=1", "reverse mappings", expect="swap whole"),
     Recipe("trees", "-m rmapbt=1 -b size=1024 -l size=10m -d agcount=2",
            "every btree of an AG with several levels, sparse inode chunks, blocks of three owners",
-           parts=("swap", "trees"), expect="refuse: rmapbt"),
+           parts=("swap", "trees"), expect="swap whole"),
     Recipe("rare", "-m rmapbt=1 -b size=1024 -l size=10m"
            " -d agcount=2,su=16k,sw=3 -L rare-fields",
            "what ordinary use leaves at its default: label, stripes, hints, gaps, second blocks",
-           before=("large",), parts=("swap", "rare", "many", "tall"), expect="refuse: rmapbt"),
+           before=("large",), parts=("swap", "rare", "many", "tall"), expect="swap whole"),
     Recipe("islands", "-m finobt=0,inobtcount=0,reflink=0 -b size=1024 -l size=10m -d agcount=2",
            "no two free blocks are neighbours: a link target in two pieces",
            parts=("swap", "islands")),

@@ -220,7 +220,7 @@ void declare(CLI::App& app, Options& o) {
   app.add_flag("--any-lsn", o.scenario.aids.any_lsn, "make this mistake");
   app.add_flag("--unflushed", o.scenario.aids.unflushed, "make this mistake");
   app.add_flag("--stir", o.scenario.aids.stir_block_ends,
-               "change the unused end of each btree block too");
+               "change the unused end of each mapping btree block too");
   app.add_flag("--lsn-at-head", o.scenario.lsn_at_head,
                "btree blocks of file1 first get the LSN of the log's head");
   app.add_option("--unit", o.crash.unit, "bytes written atomically; default: the sector");

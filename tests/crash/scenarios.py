@@ -36,6 +36,8 @@ LOGS = (
     ("debian12", SMALL + RECORDS),
     ("sector4k", SMALL[:2]),
     ("block1k", (("tall", "tall", 0, STIR),)),
+    # Reverse mappings, in trees of several levels.
+    ("rare", (("one", "one", 0, ()), ("shared", "shared", 0, ()), ("many", "many", 0, STIR))),
 )
 
 SCENARIOS = tuple(Scenario(f"{log} {name}", log, pair, pad, flags)
@@ -71,4 +73,5 @@ FAULTS = (
     Scenario("wrapped many, 2 MiB", "wrapped", "many", pad=2 * MIB),
     Scenario("log-su32k many", "log-su32k", "many"),
     Scenario("sector4k twenty", "sector4k", "twenty"),
+    Scenario("rare many", "rare", "many"),
 )

@@ -31,7 +31,8 @@ def mkfs_options(dice):
     directory = dice.choice([size for size in (block, 4096, 8192, 16384) if size >= block])
     finobt = dice.random() < 0.8
     features = {"finobt": finobt, "inobtcount": finobt and dice.random() < 0.8,
-                "bigtime": dice.random() < 0.8, "reflink": dice.random() < 0.8, "rmapbt": False}
+                "bigtime": dice.random() < 0.8, "reflink": dice.random() < 0.8,
+                "rmapbt": dice.random() < 0.5}
     inodes = {"sparse": dice.random() < 0.8, "nrext64": dice.random() < 0.4}
     log = ["size=%dm" % dice.choice((12, 16, 24, 40))]
     if dice.random() < 0.4:
