@@ -129,6 +129,7 @@ class Run:
         self.lock = threading.Lock()
         self.error = None
         self.recording = None
+        self.began, self.spent = time.monotonic(), figures.seconds
 
     def work(self):
         judge = Judge(judge_command(self.scenario))
@@ -168,14 +169,17 @@ class Run:
             index += 1
             if self.save and index % 200 == 0:
                 with self.lock:
-                    self.save(self.figures, self.recording[0])
+                    self.keep()
             if not self.in_time():
                 return False
         return True
 
+    def keep(self):
+        self.figures.seconds = self.spent + time.monotonic() - self.began
+        self.save(self.figures, self.recording[0])
+
     def run(self):
         """True when all states were judged, False when time ran out."""
-        began, spent = time.monotonic(), self.figures.seconds
         self.maker = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                       text=True)
         workers = [threading.Thread(target=self.work) for _ in range(WORKERS)]
@@ -195,13 +199,13 @@ class Run:
                 pass
             status = self.maker.wait()
             shutil.rmtree(self.folder, ignore_errors=True)
-        self.figures.seconds = spent + time.monotonic() - began
+        self.figures.seconds = self.spent + time.monotonic() - self.began
         if self.error is not None:
             raise CampaignError(str(self.error)) from self.error
         if whole and status != 0:
             raise CampaignError(f"xfsx_crash ended with status {status}")
         if self.save and self.recording:
-            self.save(self.figures, self.recording[0])
+            self.keep()
         return whole
 
 
