@@ -126,11 +126,12 @@ class BtreeReader {
 
   /// Hands the records that have anything of `from` to `to`, both included, to `visit`, in order,
   /// until it returns false. The numbers are what the tree is sorted by: blocks of the AG, inodes
-  /// of the AG, blocks of the file.
+  /// of the AG, blocks of the file. Where runs may not overlap, none that is handed out does.
   template <class Visit>
     requires RangedBtree<T>
   Result<void> visit_range(u64 from, u64 to, Visit visit) {
     XFSX_TRYV(load_root());
+    [[maybe_unused]] u64 end = 0;  // of the last record
     while (!path_.empty()) {
       Step& step = path_.back();
       if (step.index == step.node.count()) {
@@ -146,6 +147,13 @@ class BtreeReader {
         }
       } else {
         Record const record = step.node.record(step.index);
+        if constexpr (!OverlappingBtree<T>) {
+          if (T::first(record) < end) {
+            return btree_error(T::kind(), here(), T::key_name, T::first(record), end,
+                               Relation::at_least);
+          }
+          end = T::end(record);
+        }
         if (T::end(record) > from && !visit(record)) break;
         ++step.index;
       }

@@ -68,10 +68,12 @@ class PathWalk {
     }
     XFSX_TRY(Inode inode, load_inode(volume_, at_));
     if (!inode.is_directory()) return refuse_component(c, ENOTDIR, "not a directory on the way to");
+    bool const metadata = inode.is_metadata();
     XFSX_TRY(Directory directory, Directory::open(volume_, std::move(inode)));
     XFSX_TRY(std::optional<RawDirEntry> const entry, directory.lookup(c.name));
     if (!entry) return refuse_component(c, ENOENT, "no such file or directory");
     XFSX_TRY(Inode const found, load_inode(volume_, entry->inode));
+    XFSX_TRYV(check_same_tree(volume_, found, metadata));
     if (!found.is_symlink() || (to_do_.empty() && !follow_last)) {
       at_ = entry->inode;
       return success();
@@ -96,6 +98,15 @@ Result<FileType> type_of(Volume& volume, RawDirEntry const& entry) {
   if (volume.geometry().has_file_types()) return static_cast<FileType>(entry.file_type);
   XFSX_TRY(Inode const inode, load_inode(volume, entry.inode));
   return type_of(inode.mode());
+}
+
+Result<void> check_same_tree(Volume& volume, Inode const& inode, bool metadata) {
+  if (inode.is_metadata() == metadata) return success();
+  Error e = located(Errc::bad_value, "inode", inode.location(volume.geometry()));
+  e.field = "flags2";
+  e.reason = metadata ? "a name of the metadata tree leads to a file of a user"
+                      : "a name of a user leads to a file of the metadata tree";
+  return e;
 }
 
 Result<InodeNumber> resolve_path(Volume& volume, std::string_view path) {

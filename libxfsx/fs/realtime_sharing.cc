@@ -20,6 +20,24 @@ Result<InodeNumber> look_up(Volume& volume, InodeNumber parent, std::string cons
   return with_note(refuse(ENOENT, "a file of a realtime group is not there"), name);
 }
 
+/// The inode says that it is this tree, and of which group.
+Result<void> check_group_tree(Geometry const& g, Inode const& inode, u32 group,
+                              disk::MetaType type) {
+  Error e = located(Errc::bad_value, "inode", inode.location(g));
+  e.relation = Relation::equal;
+  if (!inode.is_metadata() || inode.core().metatype.value() != static_cast<u16>(type)) {
+    e.field = "metatype";
+    e.found.number = inode.core().metatype.value();
+    e.expected.number = static_cast<u16>(type);
+    return e;
+  }
+  if (inode.project() == group) return success();
+  e.field = "projid_lo";
+  e.found.number = inode.project();
+  e.expected.number = group;
+  return e;
+}
+
 }  // namespace
 
 Result<Inode> find_group_tree(Volume& volume, u32 group, disk::MetaType type) {
@@ -28,14 +46,8 @@ Result<Inode> find_group_tree(Volume& volume, u32 group, disk::MetaType type) {
            look_up(volume, volume.geometry().metadata_root(), "rtgroups"));
   XFSX_TRY(InodeNumber const file, look_up(volume, groups, fmt::format("{}.{}", group, suffix)));
   XFSX_TRY(Inode inode, load_inode(volume, file));
-  auto const found = static_cast<disk::MetaType>(inode.core().metatype.value());
-  if (inode.is_metadata() && found == type) return inode;
-  Error e = located(Errc::bad_value, "inode", inode.location(volume.geometry()));
-  e.field = "metatype";
-  e.relation = Relation::equal;
-  e.found.number = inode.core().metatype.value();
-  e.expected.number = static_cast<u16>(type);
-  return e;
+  XFSX_TRYV(check_group_tree(volume.geometry(), inode, group, type));
+  return inode;
 }
 
 Result<void> for_each_shared_realtime(Volume& volume, FsBlock start, BlockCount length,
