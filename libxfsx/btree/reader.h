@@ -427,7 +427,11 @@ class BtreeReader {
   /// The block that the walk stands on, or what holds the root.
   [[nodiscard]] Location here() const {
     Geometry const& g = volume_.geometry();
-    if (!path_.empty() && path_.back().buffer) return g.locate(path_.back().buffer->daddr);
+    if (!path_.empty() && path_.back().buffer) {
+      Location where = g.locate(path_.back().buffer->daddr);
+      where.owner = owner();
+      return where;
+    }
     if constexpr (in_ag) {
       return g.locate(g.ag_header(root_.ag, 0));
     } else {

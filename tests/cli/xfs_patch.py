@@ -21,7 +21,7 @@ INODE_CRC, SHORT_CRC, LONG_CRC = 100, 52, 64
 DATA_CRC = 4  # blocks of a directory that hold names, and free indexes
 DA_CRC = 12   # leaves and nodes of both hash trees, values of attributes, targets of links
 CORE, SHORT_BLOCK, LONG_BLOCK, DA_BLOCK = 176, 56, 72, 64
-CORE_V4 = 100
+CORE_V4, SHORT_BLOCK_V4 = 100, 16
 NREXT64 = 1 << 4  # in the last byte of flags2
 
 
@@ -172,7 +172,8 @@ class Image:
         block = self.read((ag * self.ag_blocks + root) * self.block, self.block)
         level, count = struct.unpack_from(">HH", block, 4)
         assert level == 0
-        records = [struct.unpack_from(">II", block, SHORT_BLOCK + 8 * i) for i in range(count)]
+        header = SHORT_BLOCK if self.version == 5 else SHORT_BLOCK_V4
+        records = [struct.unpack_from(">II", block, header + 8 * i) for i in range(count)]
         start, length = max(records, key=lambda record: record[1])
         return ag << self.ag_log | start, length
 
