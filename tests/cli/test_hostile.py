@@ -28,6 +28,7 @@ STATUSES = {0, 1, 4}
 GO_ON = {"find_owner": STATUSES, "find_owner_scan": STATUSES, "extract": STATUSES | {65}}
 PROGS = os.path.join(os.environ.get("XFSX_XFSPROGS", "/opt/xfsprogs"), "bin")
 BAD = re.compile(rb"\bbad\b|\bwould\b")
+NEWER = ("rtgroups", "zoned")  # bases that xfs_repair 6.13 does not know
 JUDGED = 8  # images, without XFSX_FULL
 
 
@@ -139,7 +140,7 @@ class Hostile(unittest.TestCase):
         return ended
 
     def test_every_verb_on_every_image(self):
-        self.assertGreaterEqual(len(archive.CASES), 30)
+        self.assertGreaterEqual(len(archive.CASES), 120)
         with ThreadPoolExecutor(2) as pool:
             for case in archive.CASES.values():
                 with self.subTest(case.name):
@@ -154,11 +155,12 @@ class Hostile(unittest.TestCase):
 
     def bad(self, case, version):
         """What xfs_repair of a version finds in the image of a case."""
-        path = support.copy_of(case.base)
-        case.spoil(path)
-        done = subprocess.run([os.path.join(PROGS, "xfs_repair-" + version), "-n", path],
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-        os.unlink(path)
+        path = copy(case)
+        device = ["-r", *support.realtime(path)[1:]] if support.realtime(path) else []
+        program = os.path.join(PROGS, "xfs_repair-" + version)
+        done = subprocess.run([program, "-n", *device, path], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, check=False)
+        remove(path)
         return done.returncode != 0 or BAD.search(done.stdout) is not None
 
     def test_what_xfs_repair_says(self):
@@ -173,7 +175,8 @@ class Hostile(unittest.TestCase):
             names = random.Random(os.environ.get("XFSX_SEED")).sample(names, JUDGED)
             versions = versions[-1:]
         with ThreadPoolExecutor(2) as pool:
-            asked = [(name, version) for name in names for version in versions]
+            asked = [(name, version) for name in names for version in versions
+                     if version != "6.13" or archive.CASES[name].base not in NEWER]
             found = pool.map(lambda one: self.bad(archive.CASES[one[0]], one[1]), asked)
             for (name, version), bad in zip(asked, found):
                 self.assertEqual(bad, name not in archive.QUIET, (name, version))

@@ -7,7 +7,12 @@ from cases import (BLOCKS, COUNT, FLAGS, FORKOFF, FLAGS2, LARGE_COUNT, METADATA,
                    metadata_entry, metadata_number, number_of)
 from xfs_patch import (CORE, LONG_BLOCK, LONG_CRC, mapping, stamped, u16, u32, u64)
 
-QUIET = {}
+QUIET = {
+    "zones-among-the-data": "it does not ask where zones begin",
+    "zones-behind-the-image": "it does not ask where zones begin",
+    "zones-from-two-to-the-63": "it does not ask where zones begin",
+    "zones-reserved-beyond-all": "it does not ask how many blocks are reserved",
+}
 REALTIME_FLAG = 1
 REFLINK = 1 << 1
 # Fields of the superblock.

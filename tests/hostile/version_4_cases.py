@@ -5,7 +5,6 @@ import struct
 from cases import (BLOCKS, COUNT, FORMAT, NO_BLOCK, SIZE, VERSION, case, number_of)
 from xfs_patch import CORE_V4, DA_CRC, mapping, u16, u32, u64
 
-QUIET = {}
 CORE = CORE_V4
 SHORT_BLOCK, LONG_BLOCK, DIR_DATA, LEAF = 16, 24, 16, 32
 UNUSED = 0xFFFF
