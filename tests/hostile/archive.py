@@ -7,6 +7,7 @@ Here are those of version 5 without a realtime section; others stand beside it.
 import os
 import struct
 
+import log_cases  # noqa: F401 (adds its cases to the list)
 import realtime_cases
 import version_4_cases  # noqa: F401 (adds its cases to the list)
 from cases import (BLOCKS, CASES, COUNT, FORKOFF, FORMAT, NO_BLOCK, SIZE, case, number_of)
