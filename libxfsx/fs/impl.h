@@ -33,8 +33,8 @@ auto guarded(Body body) -> decltype(body()) {
 /// The inode that an absolute path names; see Filesystem::resolve.
 Result<InodeNumber> resolve_path(Volume& volume, std::string_view path);
 
-/// An inode in a directory of the metadata tree, or of the user's (`metadata` false), is of the
-/// same tree. Errors: bad_value.
+/// The inode is of the tree of metadata files (`metadata`), or of that of users, whose names lead
+/// to it. Errors: bad_value.
 Result<void> check_same_tree(Volume& volume, Inode const& inode, bool metadata);
 
 /// See Filesystem::walk.

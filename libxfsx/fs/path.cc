@@ -55,6 +55,7 @@ class PathWalk {
       if (!step) return with_operand(step.error(), last.number);
     }
     XFSX_TRY(Inode const inode, load_inode(volume_, at_));
+    XFSX_TRYV(check_same_tree(volume_, inode, false));
     if (must_be_directory && !inode.is_directory()) {
       return refuse_component(last, ENOTDIR, "not a directory");
     }
@@ -67,13 +68,12 @@ class PathWalk {
       return refuse_component(c, ENAMETOOLONG, "the name is too long");
     }
     XFSX_TRY(Inode inode, load_inode(volume_, at_));
+    XFSX_TRYV(check_same_tree(volume_, inode, false));
     if (!inode.is_directory()) return refuse_component(c, ENOTDIR, "not a directory on the way to");
-    bool const metadata = inode.is_metadata();
     XFSX_TRY(Directory directory, Directory::open(volume_, std::move(inode)));
     XFSX_TRY(std::optional<RawDirEntry> const entry, directory.lookup(c.name));
     if (!entry) return refuse_component(c, ENOENT, "no such file or directory");
     XFSX_TRY(Inode const found, load_inode(volume_, entry->inode));
-    XFSX_TRYV(check_same_tree(volume_, found, metadata));
     if (!found.is_symlink() || (to_do_.empty() && !follow_last)) {
       at_ = entry->inode;
       return success();

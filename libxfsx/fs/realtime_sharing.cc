@@ -50,14 +50,19 @@ Result<Inode> find_group_tree(Volume& volume, u32 group, disk::MetaType type) {
   return inode;
 }
 
-Result<void> for_each_shared_realtime(Volume& volume, FsBlock start, BlockCount length,
-                                      std::function<void(u64 first, u64 count)> const& visit) {
-  Geometry const& g = volume.geometry();
+Result<void> RealtimeSharing::for_each(FsBlock start, BlockCount length,
+                                       std::function<void(u64 first, u64 count)> const& visit) {
+  Geometry const& g = volume_.geometry();
   if (!g.has_ro(ro_compat::reflink) || !g.realtime().groups || length.raw() == 0) return success();
-  XFSX_TRY(Inode const inode,
-           find_group_tree(volume, g.realtime().group_of(start), disk::MetaType::rt_refcount));
+  u32 const group = g.realtime().group_of(start);
+  auto known = trees_.find(group);
+  if (known == trees_.end()) {
+    XFSX_TRY(Inode found, find_group_tree(volume_, group, disk::MetaType::rt_refcount));
+    known = trees_.emplace(group, std::move(found)).first;
+  }
+  Inode const& inode = known->second;
   BtreeReader<RtRefcountbt> tree(
-      volume, {fork_bytes(inode, ForkKind::data), inode.number, inode.location(g)});
+      volume_, {fork_bytes(inode, ForkKind::data), inode.number, inode.location(g)});
   u64 const first = g.realtime().block_in_group(start);
   u64 const end = first + length.raw();
   // Copy-on-write staging sorts behind every block that exists.

@@ -16,7 +16,8 @@ QUIET = {
 REALTIME_FLAG = 1
 REFLINK = 1 << 1
 # Fields of the superblock.
-RBLOCKS, REXTENTS, RBMINO, REXTSIZE, RBMBLOCKS, REXTSLOG, UQUOTINO = 16, 24, 64, 80, 92, 125, 160
+RBLOCKS, REXTENTS, ROOTINO, RBMINO, REXTSIZE, RBMBLOCKS, REXTSLOG, UQUOTINO = (
+    16, 24, 56, 64, 80, 92, 125, 160)
 RGCOUNT, RGEXTENTS, RGBLKLOG, RTSTART, RTRESERVED = 272, 276, 280, 288, 296
 DQUOT, DQUOT_ID, DQUOT_CRC = 136, 4, 108
 KEY = 40
@@ -54,6 +55,13 @@ def tree_of_a_group_is_of_another(image):
     one, two = (metadata_number(image.base, "rtgroups/%d.refcount" % i) for i in (1, 2))
     change_metadata_entry(image, "rtgroups", "1.refcount", two)
     change_metadata_entry(image, "rtgroups", "2.refcount", one)
+
+
+@case(base="rtgroups", ls=r"inode at .*field flags2", stat=r"inode at .*field flags2",
+      extract=r"inode at .*field flags2")
+def root_directory_is_metadata(image):
+    """The root directory is that of the metadata files."""
+    image.change(0, 512, 224, {ROOTINO: u64(metadata_number(image.base, ""))})
 
 
 @case(base="rtgroups", path="/rt/one", cat=r"inode at .*field flags2", stat=r"field flags2",
@@ -255,6 +263,15 @@ def label_that_commands_terminals(image):
         block[12:24] = b"\x1b[31m\x07\x9b\x1b[2J\0"
         file.seek(0)
         file.write(stamped(block, 4))
+
+
+@case(base="realtime", fuzz_list=r"rtbitmap 2 is left out: the file has no such block")
+def realtime_section_of_two_to_the_42(image):
+    """The realtime section has 2^42 blocks, and its bitmap more than 2^27."""
+    extents = 1 << 40
+    bitmap = extents // (image.block * 8)
+    image.change(0, 512, 224, {RBLOCKS: u64(5 * extents, extents), RBMBLOCKS: u32(bitmap),
+                               REXTSLOG: bytes([40])})
 
 
 # Bitmaps, summaries and quota ----------------------------------------------------------------

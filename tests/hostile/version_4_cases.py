@@ -9,6 +9,7 @@ CORE = CORE_V4
 SHORT_BLOCK, LONG_BLOCK, DIR_DATA, LEAF = 16, 24, 16, 32
 UNUSED = 0xFFFF
 LOG_CRC = 32  # zero for none
+LEAF_START = 32 << 30  # the byte of a directory at which its hash tree begins
 LEAF_MAGIC, NODE_MAGIC = 0xFBEE, 0xFEBE
 
 
@@ -209,6 +210,35 @@ def old_unlinked_in_a_circle(image):
     agi = image.read(image.header(0, 2), image.sector)
     first = next(n for n in struct.unpack_from(">64I", agi, 40) if n != 0xFFFFFFFF)
     image.change_inode(first, {96: u32(first)})
+
+
+@case(base="v4", path="inode:128", inspect_agf=r"agf at .*field fl(first|count)",
+      find_owner=r"agf at .*field fl(first|count)", stat=r"agi at .*field count: found 4294967295")
+def old_counts_of_two_to_the_32(image):
+    """The headers of an AG count 2^32 - 1 inodes and blocks of the free list."""
+    image.change(image.header(0, 1), image.sector, 0, {40: u32(*[0xFFFFFFFF] * 3)})
+    image.change(image.header(0, 2), image.sector, 0, {16: u32(0xFFFFFFFF)})
+
+
+@case(base="v4", path="inode:128", find_owner=r"agf at .*field fl(first|last|count)")
+def old_free_list_past_its_sector(image):
+    """The free list of an AG begins behind what a sector of version 4 holds."""
+    image.change(image.header(0, 1), image.sector, 0, {40: u32(128, 131, 4)})
+
+
+@case(base="v4", path="inode:128", find_owner=r"agfl at .*field bno|agfl? .*field")
+def old_free_list_of_headers(image):
+    """The free list of an AG has the block of the headers, and one of no AG."""
+    first, = struct.unpack(">I", image.read(image.header(0, 1) + 40, 4))
+    image.write(image.header(0, 3) + 4 * first, u32(0, 0xFFFFFFFE))
+
+
+@case(base="v4", path="/dirs/leaf/none", stat=r"dir leaf block at .*field count: found 65535")
+def old_leaf_entries_that_do_not_fit(image):
+    """The leaf of a directory counts 65535 entries."""
+    found = image.mappings(number_of(image, "/dirs/leaf"))
+    image.change_block(next(m[1] for m in found if m[0] >= LEAF_START // image.block), DA_CRC,
+                       {12: u16(0xFFFF)})
 
 
 # The log -------------------------------------------------------------------------------------
