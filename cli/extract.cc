@@ -63,7 +63,7 @@ class Extract : public Verb {
     NoUmask const no_umask;
     Extraction extraction(session, fs, tree.value(), info.block_size, dry_run_);
     Result<void> outcome = status.type == FileType::directory
-                               ? extraction.directory(start)
+                               ? extraction.directory(status)
                                : extraction.one_file(file_name(session, start), status);
     if (session.options().json) {
       XFSX_TRYV(session.print_document(document(session, extraction)));

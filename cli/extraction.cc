@@ -45,6 +45,17 @@ Error unusable_name(std::string_view why) {
   return e;
 }
 
+/// Linux opens no such file. `status`: of the file.
+Error no_file_of_users(FileStatus const& status) {
+  Error e =
+      make_error(Errc::bad_value, EUCLEAN, "a name of a user leads to a file of the metadata tree");
+  e.structure = "inode";
+  e.field = "flags2";
+  e.address_kind = AddressKind::inode;
+  e.address = status.inode.raw();
+  return e;
+}
+
 bool same_time(timespec const& t, Timestamp const& stored) {
   return t.tv_sec == stored.seconds && t.tv_nsec == static_cast<long>(stored.nanoseconds);
 }
@@ -71,7 +82,8 @@ Result<void> Extraction::attempt(std::string const& below, Result<void> const& o
   return success();
 }
 
-Result<void> Extraction::directory(InodeNumber start) {
+Result<void> Extraction::directory(FileStatus const& start) {
+  metadata_ = start.metadata;
   Result<void> outcome = success();
   WalkOptions options;
   options.inodes = true;
@@ -80,7 +92,7 @@ Result<void> Extraction::directory(InodeNumber start) {
     return outcome.has_value();
   };
   Result<void> const walked = filesystem_.walk(
-      start,
+      start.inode,
       [&](WalkedDirectory const& at) {
         outcome = enter(at);
         return outcome.has_value();
@@ -163,6 +175,10 @@ Result<void> Extraction::entries(WalkedDirectory const& at, int folder) {
     if (e.type == FileType::directory) continue;
     std::string const below = at.path.empty() ? e.name : at.path + '/' + e.name;
     Result<FileStatus> const status = filesystem_.stat(e.inode);
+    if (status && status.value().metadata && !metadata_) {
+      XFSX_TRYV(attempt(below, no_file_of_users(status.value())));
+      continue;
+    }
     XFSX_TRYV(attempt(
         below, status ? entry(folder, below, e.name, status.value(), part_name(e.inode, names))
                       : Result<void>(status.error())));

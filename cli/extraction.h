@@ -26,7 +26,7 @@ class Extraction {
         dry_run_(dry_run) {}
 
   /// Extracts a directory and all below it. Errors: cancelled, host_full; all others are told.
-  Result<void> directory(InodeNumber start);
+  Result<void> directory(FileStatus const& start);
 
   /// Extracts one file that is no directory, as `name`.
   Result<void> one_file(std::string const& name, FileStatus const& status);
@@ -76,6 +76,7 @@ class Extraction {
   HostTree const& tree_;
   FileCopy copy_;
   bool dry_run_;
+  bool metadata_ = false;  // what is extracted is of the metadata tree
   std::vector<OpenFolder> open_;
   std::string blocked_;  // a folder that could not be made, with the slash behind it
   std::unordered_map<u64, std::string> links_;  // the first path of files with several names

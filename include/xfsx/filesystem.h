@@ -112,8 +112,9 @@ struct FileStatus {
   Timestamp accessed, modified, changed, created;
   u32 generation = 0;
   u64 change_count = 0;
-  u16 flags = 0;   ///< di_flags
-  u64 flags2 = 0;  ///< di_flags2
+  bool metadata = false;  ///< a file of the filesystem itself
+  u16 flags = 0;          ///< di_flags
+  u64 flags2 = 0;         ///< di_flags2
   u64 data_mappings = 0;
   u32 attr_mappings = 0;
   std::string_view data_format;            ///< "dev", "local", "extents", "btree"

@@ -79,6 +79,23 @@ u32 bytes_in_leaf(StoredAttribute const& a) {
   return round_up(static_cast<u32>(size + a.name.size()), 4U);
 }
 
+/// Bytes of a leaf: first, end.
+using LeafBytes = std::pair<u32, u32>;
+
+/// No two of `taken` have a byte in common, and none has any before `first`.
+Result<void> check_apart(std::vector<LeafBytes>& taken, u32 first, Location const& where) {
+  std::ranges::sort(taken);
+  for (LeafBytes const& bytes : taken) {
+    if (bytes.first < first) {
+      Error e = at_most("attr leaf", where, "nameidx", bytes.first, first);
+      e.relation = Relation::at_least;
+      return e;
+    }
+    first = bytes.second;
+  }
+  return success();
+}
+
 /// A verified block of the attribute fork of `inode`.
 Result<BufferRef> load_attr_block(Volume& volume, Inode const& inode, FsBlock at) {
   Geometry const& g = volume.geometry();
@@ -322,17 +339,22 @@ Result<bool> visit_attr_leaf(FormatVersion const& version, ConstBytes block, Loc
   if (count > room) return at_most("attr leaf", where, "count", count, room);
   // What names and values take is counted behind the number of entries.
   u32 const usedbytes = view_as<be16>(block, version.attr_count + sizeof(be16)).value();
-  u32 used = 0;  // each entry has bytes of its own
+  u32 used = 0;
+  std::vector<LeafBytes> taken;
   for (disk::AttrLeafEntry const& entry :
        view_array<disk::AttrLeafEntry>(block, version.attr_leaf, count)) {
     XFSX_TRY(StoredAttribute const found, leaf_attribute(block, where, entry));
-    used += bytes_in_leaf(found);
+    u32 const size = bytes_in_leaf(found);
+    taken.emplace_back(entry.nameidx.value(), entry.nameidx.value() + size);
+    used += size;
     if (used > usedbytes) {
       return at_most("attr leaf", where, "usedbytes", used, usedbytes);
     }
     XFSX_TRY(bool const more, visit(found));
     if (!more) return false;
   }
+  u32 const entries_end = version.attr_leaf + count * u32{sizeof(disk::AttrLeafEntry)};
+  XFSX_TRYV(check_apart(taken, entries_end, where));
   if (used == usedbytes) return true;
   Error e = at_most("attr leaf", where, "usedbytes", usedbytes, used);
   e.relation = Relation::equal;

@@ -121,11 +121,12 @@ class BtreeReader {
 
   /// Hands the records that have anything of `from` to `to`, both included, to `visit`, in order,
   /// until it returns false. The numbers are what the tree is sorted by: blocks of the AG, inodes
-  /// of the AG, blocks of the file.
+  /// of the AG, blocks of the file. Where runs may not overlap, none that is handed out does.
   template <class Visit>
     requires RangedBtree<T>
   Result<void> visit_range(u64 from, u64 to, Visit visit) {
     XFSX_TRYV(load_root());
+    [[maybe_unused]] u64 end = 0;  // of the last record
     while (!path_.empty()) {
       Step& step = path_.back();
       if (step.index == step.node.count()) {
@@ -141,6 +142,13 @@ class BtreeReader {
         }
       } else {
         Record const record = step.node.record(step.index);
+        if constexpr (!OverlappingBtree<T>) {
+          if (T::first(record) < end) {
+            return btree_error(T::kind(), here(), T::key_name, T::first(record), end,
+                               Relation::at_least);
+          }
+          end = T::end(record);
+        }
         if (T::end(record) > from && !visit(record)) break;
         ++step.index;
       }
@@ -461,7 +469,11 @@ class BtreeReader {
   /// The block that the walk stands on, or what holds the root.
   [[nodiscard]] Location here() const {
     Geometry const& g = volume_.geometry();
-    if (!path_.empty() && path_.back().buffer) return g.locate(path_.back().buffer->daddr);
+    if (!path_.empty() && path_.back().buffer) {
+      Location where = g.locate(path_.back().buffer->daddr);
+      where.owner = owner();
+      return where;
+    }
     if constexpr (in_ag) {
       return g.locate(g.ag_header(root_.ag, 0));
     } else {

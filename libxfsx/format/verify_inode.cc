@@ -60,8 +60,13 @@ Result<void> check_identity(Subject const& s, BlockContext const& context, Inode
 }
 
 Result<void> check_flags(Subject const& s) {
+  namespace flag = disk::inode_flag;
   namespace flag2 = disk::inode_flag2;
   Check const& c = s.check;
+  // All other blocks of forks are of the data device.
+  bool const data = s.inode.is_regular() && !s.inode.is_metadata();
+  XFSX_TRYV(c.require(data || !s.inode.is_realtime(), c->flags, u16{0xFFFF} & ~flag::realtime,
+                      Relation::one_of_bits));
   Geometry const& g = s.geometry;
   u64 allowed = flag2::dax | flag2::cowextsize;
   if (g.has_ro(ro_compat::reflink) && s.inode.is_regular()) allowed |= flag2::reflink;
@@ -73,8 +78,7 @@ Result<void> check_flags(Subject const& s) {
   // Bits that no release knows are carried along, as Linux does.
   XFSX_TRYV(c.require((s.inode.flags2() & known & ~allowed) == 0, c->flags2, allowed,
                       Relation::one_of_bits));
-  bool const hint =
-      (s.inode.flags() & (disk::inode_flag::extsize | disk::inode_flag::extszinherit)) != 0;
+  bool const hint = (s.inode.flags() & (flag::extsize | flag::extszinherit)) != 0;
   if (!hint) return c.equal<u32>(c->extsize, 0);
   return c.at_least<u32>(c->extsize, 1);
 }

@@ -40,24 +40,25 @@ FileMapping describe_mapping(Geometry const& g, Mapping const& m, bool realtime,
 }
 
 /// Hands the shared parts of `m` to `visit`: blocks from its start, and how many.
-Result<void> for_each_shared_part(Volume& volume, Mapping const& m, bool realtime,
+Result<void> for_each_shared_part(Volume& volume, Mapping const& m, RealtimeSharing* realtime,
                                   std::function<void(u64 first, u64 count)> const& visit) {
-  if (realtime) return for_each_shared_realtime(volume, m.start, m.length, visit);
+  if (realtime != nullptr) return realtime->for_each(m.start, m.length, visit);
   Geometry const& g = volume.geometry();
   AgBlock const base = g.agblock_of(m.start);
   return for_each_shared(volume, g.ag_of(m.start), {base, m.length},
                          [&](AgExtent const& e) { visit((e.start - base).raw(), e.length.raw()); });
 }
 
-/// `m` cut where sharing begins and ends.
-Result<std::vector<FileMapping>> cut_by_sharing(Volume& volume, Mapping const& m, bool realtime) {
+/// `m` cut where sharing begins and ends. `realtime`: null for blocks of the data device.
+Result<std::vector<FileMapping>> cut_by_sharing(Volume& volume, Mapping const& m,
+                                                RealtimeSharing* realtime) {
   std::vector<FileMapping> parts;
   u64 done = 0;
   auto const add = [&](u64 end, bool shared) {
     if (end == done) return;
     Mapping const part{m.offset + BlockCount(done), m.start + BlockCount(done),
                        BlockCount(end - done), m.unwritten};
-    parts.push_back(describe_mapping(volume.geometry(), part, realtime, shared));
+    parts.push_back(describe_mapping(volume.geometry(), part, realtime != nullptr, shared));
     done = end;
   };
   // Neighbouring records of different counts are one shared run.
@@ -185,13 +186,15 @@ Result<void> visit_mappings(Volume& volume, Inode const& inode, Fork fork,
   bool const sharing = fork == Fork::data && inode.is_reflink();
   XFSX_TRY(std::vector<Mapping> const mappings,
            collect_mappings(volume, inode, fork == Fork::data ? ForkKind::data : ForkKind::attr));
+  RealtimeSharing groups(volume);
   for (Mapping const& m : mappings) {
     // Only what was written can be shared.
     if (!sharing || m.unwritten) {
       if (!visit(describe_mapping(volume.geometry(), m, realtime, false))) return success();
       continue;
     }
-    XFSX_TRY(std::vector<FileMapping> const parts, cut_by_sharing(volume, m, realtime));
+    XFSX_TRY(std::vector<FileMapping> const parts,
+             cut_by_sharing(volume, m, realtime ? &groups : nullptr));
     for (FileMapping const& part : parts) {
       if (!visit(part)) return success();
     }

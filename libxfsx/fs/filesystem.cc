@@ -132,6 +132,7 @@ void add_core(FileStatus& status, Inode const& inode) {
   status.created = inode.crtime();
   status.generation = inode.generation();
   status.change_count = inode.change_count();
+  status.metadata = inode.is_metadata();
   status.flags = inode.flags();
   status.flags2 = inode.flags2();
   status.extent_size_hint = core.extsize.value();

@@ -33,6 +33,10 @@ auto guarded(Body body) -> decltype(body()) {
 /// The inode that an absolute path names; see Filesystem::resolve.
 Result<InodeNumber> resolve_path(Volume& volume, std::string_view path);
 
+/// The inode is of the tree of metadata files (`metadata`), or of that of users, whose names lead
+/// to it. Errors: bad_value.
+Result<void> check_same_tree(Volume& volume, Inode const& inode, bool metadata);
+
 /// See Filesystem::walk.
 Result<void> walk_directories(Volume& volume, InodeNumber start,
                               std::function<bool(WalkedDirectory const&)> const& visit,

@@ -55,6 +55,7 @@ class PathWalk {
       if (!step) return with_operand(step.error(), last.number);
     }
     XFSX_TRY(Inode const inode, load_inode(volume_, at_));
+    XFSX_TRYV(check_same_tree(volume_, inode, false));
     if (must_be_directory && !inode.is_directory()) {
       return refuse_component(last, ENOTDIR, "not a directory");
     }
@@ -67,6 +68,7 @@ class PathWalk {
       return refuse_component(c, ENAMETOOLONG, "the name is too long");
     }
     XFSX_TRY(Inode inode, load_inode(volume_, at_));
+    XFSX_TRYV(check_same_tree(volume_, inode, false));
     if (!inode.is_directory()) return refuse_component(c, ENOTDIR, "not a directory on the way to");
     XFSX_TRY(Directory directory, Directory::open(volume_, std::move(inode)));
     XFSX_TRY(std::optional<RawDirEntry> const entry, directory.lookup(c.name));
@@ -96,6 +98,15 @@ Result<FileType> type_of(Volume& volume, RawDirEntry const& entry) {
   if (volume.geometry().has_file_types()) return static_cast<FileType>(entry.file_type);
   XFSX_TRY(Inode const inode, load_inode(volume, entry.inode));
   return type_of(inode.mode());
+}
+
+Result<void> check_same_tree(Volume& volume, Inode const& inode, bool metadata) {
+  if (inode.is_metadata() == metadata) return success();
+  Error e = located(Errc::bad_value, "inode", inode.location(volume.geometry()));
+  e.field = "flags2";
+  e.reason = metadata ? "a name of the metadata tree leads to a file of a user"
+                      : "a name of a user leads to a file of the metadata tree";
+  return e;
 }
 
 Result<InodeNumber> resolve_path(Volume& volume, std::string_view path) {

@@ -67,6 +67,9 @@ class TreeWalk {
       : volume_(volume), options_(options), visit_(visit) {}
 
   Result<void> run(InodeNumber start) {
+    // If it cannot be loaded, listing it says so.
+    Result<Inode> const root = load_inode(volume_, start);
+    metadata_ = root && root.value().is_metadata();
     Step first;
     first.at.inode = start;
     to_do_.push_back(std::move(first));
@@ -168,6 +171,7 @@ class TreeWalk {
 
   Result<Directory> open(InodeNumber number) {
     XFSX_TRY(Inode inode, load_inode(volume_, number));
+    XFSX_TRYV(check_same_tree(volume_, inode, metadata_));
     return Directory::open(volume_, std::move(inode));
   }
 
@@ -219,6 +223,7 @@ class TreeWalk {
   WalkOptions const& options_;
   std::function<bool(WalkedDirectory const&)> const& visit_;
   std::vector<Step> to_do_;
+  bool metadata_ = false;               // of the tree that is walked
   std::unordered_map<u64, bool> open_;  // directories seen so far; true while on the path
 };
 

@@ -122,11 +122,18 @@ class Survey {
     if (shape.groups) return success();
     u64 const counters = std::bit_width(shape.extents) * u64{shape.bitmap_blocks};
     u64 const summary = div_round_up<u64>(counters * sizeof(be32), geometry_.block_size());
-    for (u64 i = 0; i < shape.bitmap_blocks; ++i) {
-      XFSX_TRYV(named({Kind::rt_bitmap, i, {}}, fmt::format("rtbitmap {}", i)));
-    }
-    for (u64 i = 0; i < summary; ++i) {
-      XFSX_TRYV(named({Kind::rt_summary, i, {}}, fmt::format("rtsummary {}", i)));
+    XFSX_TRYV(realtime_words(Kind::rt_bitmap, "rtbitmap", shape.bitmap_blocks));
+    return realtime_words(Kind::rt_summary, "rtsummary", summary);
+  }
+
+  /// Blocks of a file of the realtime section. The first that is not there ends it: the section,
+  /// whose device nobody may have given, can claim any size.
+  Result<void> realtime_words(Kind kind, std::string_view word, u64 count) {
+    for (u64 i = 0; i < count; ++i) {
+      std::string const words = fmt::format("{} {}", word, i);
+      XFSX_TRY(std::optional<Inspection> const found, look({kind, i, {}}, words));
+      if (!found) break;
+      XFSX_TRYV(sink_.structure(words, *found));
     }
     return success();
   }

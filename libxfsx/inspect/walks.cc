@@ -35,8 +35,9 @@ Error wrong(std::string_view structure, Location const& where, std::string_view 
 /// The btree of a fork, from left to right.
 class MappingWalk {
  public:
-  MappingWalk(Geometry const& geometry, ByteSource& source, InodeNumber owner)
-      : geometry_(geometry), source_(source), owner_(owner) {}
+  /// `inode`: where it lies; `most`: mappings that it can have.
+  MappingWalk(Geometry const& geometry, ByteSource& source, Location const& inode, u64 most)
+      : geometry_(geometry), source_(source), inode_(inode), owner_(inode.owner), most_(most) {}
 
   /// Appends the mappings below a root in `fork` to `list`. False after a problem.
   Result<bool> below_root(ConstBytes fork, Location const& where, Value& list) {
@@ -103,6 +104,11 @@ class MappingWalk {
     ConstBytes const body = ConstBytes(bytes).subspan(shape.header);
     u32 const count = head.numrecs.value();
     if (level == 0) {
+      // What is shown of a mapping takes many times the room that it has on disk.
+      u64 const sum = list.items.size() + count;
+      if (sum > most_) {
+        return fail(wrong("inode", inode_, "nextents", most_, sum, Relation::at_least));
+      }
       Value records = decode_records<BmbtRecord>({}, body, count, 0);
       forget_places(records);
       std::ranges::move(records.items, std::back_inserter(list.items));
@@ -114,7 +120,9 @@ class MappingWalk {
 
   Geometry const& geometry_;
   ByteSource& source_;
+  Location inode_;
   InodeNumber owner_;
+  u64 most_;
   std::unordered_set<u64> seen_;
   std::optional<Error> problem_;
 };
@@ -151,7 +159,8 @@ Result<Value> walk_mappings(Geometry const& geometry, ByteSource& source, ConstB
     return decode_records<BmbtRecord>("bmap", fork, static_cast<u32>(fit), 0);
   }
   if (format != static_cast<u8>(disk::ForkFormat::btree)) return list;
-  MappingWalk walk(geometry, source, where.owner);
+  // Each has a block of its own, or the verifier of the inode has told.
+  MappingWalk walk(geometry, source, where, std::min(view.nextents(), view.nblocks()));
   XFSX_TRYV(walk.below_root(fork, where, list));
   if (!problem) problem = walk.problem();
   return list;

@@ -93,9 +93,14 @@ def image(name):
     return path
 
 
+def realtime_path(path):
+    """Where the realtime device of an unpacked image lies, if it has one."""
+    return path[:-len(".img")] + ".rt.img"
+
+
 def realtime(path):
     """The words that name the realtime device of an unpacked image; none if it has none."""
-    device = path[:-len(".img")] + ".rt.img"
+    device = realtime_path(path)
     return ["--rt-dev", device] if os.path.exists(device) else []
 
 
@@ -108,9 +113,13 @@ def copy_of(name):
     """The path of an unpacked image of the caller's own."""
     _serial()[0] += 1
     path = os.path.join(scratch(), "%s-%d.img" % (name, _serial()[0]))
-    subprocess.run(["cp", "--sparse=always", "--reflink=auto", image(name), path], check=True)
-    os.chmod(path, 0o644)
+    copy_sparse(image(name), path)
     return path
+
+
+def copy_sparse(source, target):
+    subprocess.run(["cp", "--sparse=always", "--reflink=auto", source, target], check=True)
+    os.chmod(target, 0o644)
 
 
 def digest(path):

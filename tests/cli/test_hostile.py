@@ -21,13 +21,14 @@ SECONDS, MEBIBYTES = 2, 256
 # Ends what hangs; the limit is of processor time, which a busy machine does not change.
 PATIENCE = 60
 LOCATED = re.compile(r": [a-z][\w ]* at [^:]*: field \w+|: [a-z][\w ]* at [^:]*: .* loop"
-                     r"|field dblocks|\[E(?!UCLEAN)\w+\]$")
+                     r"|field [dr]blocks|\[E(?!UCLEAN)\w+\]$")
 CONTROL = re.compile(rb"[\x00-\x09\x0b-\x1f\x7f]|\xc2[\x80-\x9f]")
 STATUSES = {0, 1, 4}
 # These leave damage aside, tell of each, and go on; the status says so.
-GO_ON = {"find_owner": STATUSES, "extract": STATUSES | {65}}
+GO_ON = {"find_owner": STATUSES, "find_owner_scan": STATUSES, "extract": STATUSES | {65}}
 PROGS = os.path.join(os.environ.get("XFSX_XFSPROGS", "/opt/xfsprogs"), "bin")
 BAD = re.compile(rb"\bbad\b|\bwould\b")
+NEWER = ("rtgroups", "zoned")  # bases that xfs_repair 6.13 does not know
 JUDGED = 8  # images, without XFSX_FULL
 
 
@@ -52,9 +53,24 @@ def run(words):
         return Ended(words, started.returncode, usage, out.read(1 << 20), err.read())
 
 
+def copy(case):
+    """The path of an image of a case, with its realtime device beside it if it has one."""
+    path = support.copy_of(case.base)
+    for device in support.realtime(support.image(case.base))[1:]:
+        support.copy_sparse(device, support.realtime_path(path))
+    case.spoil(path)
+    return path
+
+
+def remove(path):
+    for each in (path, support.realtime_path(path)):
+        if os.path.exists(each):
+            os.unlink(each)
+
+
 def verbs(case, path, there):
     """What is run, by the name that a case calls it."""
-    file = os.fsencode(case.path)
+    file = os.fsencode(case.file())
     number = str(case.number())
     found = {
         "info": ["info", path], "ls": ["ls", "-lR", path], "ls_file": ["ls", "-l", path, file],
@@ -69,10 +85,18 @@ def verbs(case, path, there):
         "log_json": ["--json", "log", path], "stat_json": ["--json", "stat", path, file],
     }
     for what in ("sb", "agf", "agi", "agfl", "bnobt", "cntbt", "inobt", "finobt", "rmapbt",
-                 "refcntbt", "unlinked"):
+                 "refcntbt", "unlinked", "rtbitmap", "rtsummary"):
         found["inspect_" + what] = ["inspect", path, what, "0"]
+    found["inspect_rtsb"] = ["inspect", path, "rtsb"]
+    for kind in ("user", "group", "project"):
+        found["inspect_dquot_" + kind] = ["inspect", path, "dquot", kind, "0"]
+    found["inspect_dquot_last"] = ["inspect", path, "dquot", "user", "4294967295"]
     if "find-owner" in there:
         found["find_owner"] = ["find-owner", path, "all"]
+        found["find_owner_scan"] = ["find-owner", "--scan", path, "all"]
+    if "fuzz_list" in case.errors:
+        found["fuzz_list"] = ["fuzz", "--list", path]
+    found = {name: [*support.realtime(path), *words] for name, words in found.items()}
     if "info" in case.errors:
         # Where nothing can be opened, one structure is as good as the next.
         return {name: words for name, words in found.items()
@@ -107,38 +131,38 @@ class Hostile(unittest.TestCase):
                 self.assertRegex(line, LOCATED, where)
         if name in case.errors:
             self.assertRegex(told, case.errors[name], where)
-            self.assertTrue(ended.status, where)
+            self.assertTrue(ended.status or name == "fuzz_list", where)
 
     def extracted(self, case, path):
         """What lands below a folder when the whole tree is taken out, and nothing beside it."""
         around = tempfile.mkdtemp(dir=support.scratch())
-        ended = run(["extract", path, "/", os.path.join(around, "out")])
+        ended = run([*support.realtime(path), "extract", path, "/", os.path.join(around, "out")])
         self.assertIn(os.listdir(around), ([], ["out"]), case.name)
         subprocess.run(["rm", "-rf", around], check=True)
         return ended
 
     def test_every_verb_on_every_image(self):
-        self.assertGreaterEqual(len(archive.CASES), 30)
+        self.assertGreaterEqual(len(archive.CASES), 120)
         with ThreadPoolExecutor(2) as pool:
             for case in archive.CASES.values():
                 with self.subTest(case.name):
-                    path = support.copy_of(case.base)
-                    case.spoil(path)
+                    path = copy(case)
                     runs = verbs(case, path, self.there)
-                    self.assertEqual(set(case.errors) - set(runs), set())
+                    self.assertEqual(set(case.errors) - set(runs), {"extract"} & set(case.errors))
                     for name, ended in zip(runs, pool.map(run, runs.values())):
                         self.check(case, name, ended)
                     if "extract" in self.there:
                         self.check(case, "extract", self.extracted(case, path))
-                    os.unlink(path)
+                    remove(path)
 
     def bad(self, case, version):
         """What xfs_repair of a version finds in the image of a case."""
-        path = support.copy_of(case.base)
-        case.spoil(path)
-        done = subprocess.run([os.path.join(PROGS, "xfs_repair-" + version), "-n", path],
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-        os.unlink(path)
+        path = copy(case)
+        device = ["-r", *support.realtime(path)[1:]] if support.realtime(path) else []
+        program = os.path.join(PROGS, "xfs_repair-" + version)
+        done = subprocess.run([program, "-n", *device, path], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, check=False)
+        remove(path)
         return done.returncode != 0 or BAD.search(done.stdout) is not None
 
     def test_what_xfs_repair_says(self):
@@ -153,7 +177,8 @@ class Hostile(unittest.TestCase):
             names = random.Random(os.environ.get("XFSX_SEED")).sample(names, JUDGED)
             versions = versions[-1:]
         with ThreadPoolExecutor(2) as pool:
-            asked = [(name, version) for name in names for version in versions]
+            asked = [(name, version) for name in names for version in versions
+                     if version != "6.13" or archive.CASES[name].base not in NEWER]
             found = pool.map(lambda one: self.bad(archive.CASES[one[0]], one[1]), asked)
             for (name, version), bad in zip(asked, found):
                 self.assertEqual(bad, name not in archive.QUIET, (name, version))

@@ -21,6 +21,8 @@ INODE_CRC, SHORT_CRC, LONG_CRC = 100, 52, 64
 DATA_CRC = 4  # blocks of a directory that hold names, and free indexes
 DA_CRC = 12   # leaves and nodes of both hash trees, values of attributes, targets of links
 CORE, SHORT_BLOCK, LONG_BLOCK, DA_BLOCK = 176, 56, 72, 64
+CORE_V4, SHORT_BLOCK_V4 = 100, 16
+NREXT64 = 1 << 4  # in the last byte of flags2
 
 
 def crc32c(data):
@@ -62,7 +64,11 @@ class Image:
 
     def __init__(self, path):
         self.path = path
+        self.realtime = path[:-len(".img")] + ".rt.img"
         sector = self.read(0, 512)
+        # Version 4 has no checksums and smaller headers.
+        self.version = sector[101] & 15
+        self.core = CORE if self.version == 5 else CORE_V4
         self.block, = struct.unpack_from(">I", sector, 4)
         self.log, self.root = struct.unpack_from(">QQ", sector, 48)
         self.ag_blocks, = struct.unpack_from(">I", sector, 84)
@@ -99,11 +105,12 @@ class Image:
         self.change(at, size, crc_at, {offset: data})
 
     def change(self, at, size, crc_at, changes):
-        """Writes data by its offset into the `size` bytes at `at`, the checksum right."""
+        """Writes data by its offset into the `size` bytes at `at`, the checksum, if there are any,
+        right."""
         whole = bytearray(self.read(at, size))
         for offset, data in changes.items():
             whole[offset:offset + len(data)] = data
-        self.write(at, stamped(whole, crc_at))
+        self.write(at, stamped(whole, crc_at) if self.version == 5 else bytes(whole))
 
     def patch_superblock(self, offset, data):
         self.patch(0, self.sector, 224, offset, data)
@@ -120,17 +127,21 @@ class Image:
 
     def literal(self, number):
         """The bytes of an inode behind its core, which hold its forks."""
-        return self.read(self.inode(number) + CORE, self.inode_size - CORE)
+        return self.read(self.inode(number) + self.core, self.inode_size - self.core)
 
     def attr_fork(self, number):
         """Where in an inode its attribute fork begins."""
-        return CORE + 8 * self.read(self.inode(number) + 82, 1)[0]
+        return self.core + 8 * self.read(self.inode(number) + 82, 1)[0]
 
-    def mappings(self, number, at=CORE, count_at=76):
+    def mappings(self, number, at=None, count_at=76):
         """The mappings that lie in an inode: (offset, start, length) each. Those of the attribute
-        fork are counted at 80, in two bytes."""
+        fork are counted at 80, in two bytes; with large counts both elsewhere."""
         core = self.read(self.inode(number), self.inode_size)
-        count, = struct.unpack_from(">I" if count_at == 76 else ">H", core, count_at)
+        at = at or self.core
+        form = ">I" if count_at == 76 else ">H"
+        if self.version == 5 and core[127] & NREXT64:
+            form, count_at = (">Q", 24) if count_at == 76 else (">I", 76)
+        count, = struct.unpack_from(form, core, count_at)
         found = []
         for i in range(count):
             packed = int.from_bytes(core[at + 16 * i:at + 16 * i + 16], "big")
@@ -144,9 +155,10 @@ class Image:
     def root_pointers(self, number):
         """Where in an inode the pointers of its mapping btree lie, and their values."""
         core = self.read(self.inode(number), self.inode_size)
-        end = core[82] * 8 + CORE if core[82] else self.inode_size
-        count, = struct.unpack_from(">H", core, CORE + 2)
-        at = CORE + 4 + (end - CORE - 4) // 16 * 8
+        first = self.core
+        end = core[82] * 8 + first if core[82] else self.inode_size
+        count, = struct.unpack_from(">H", core, first + 2)
+        at = first + 4 + (end - first - 4) // 16 * 8
         return at, struct.unpack_from(">%dQ" % count, core, at)
 
     def node_pointers_at(self):
@@ -160,7 +172,8 @@ class Image:
         block = self.read((ag * self.ag_blocks + root) * self.block, self.block)
         level, count = struct.unpack_from(">HH", block, 4)
         assert level == 0
-        records = [struct.unpack_from(">II", block, SHORT_BLOCK + 8 * i) for i in range(count)]
+        header = SHORT_BLOCK if self.version == 5 else SHORT_BLOCK_V4
+        records = [struct.unpack_from(">II", block, header + 8 * i) for i in range(count)]
         start, length = max(records, key=lambda record: record[1])
         return ag << self.ag_log | start, length
 

@@ -1,19 +1,19 @@
 """The hostile archive: images that somebody made on purpose, each spoiled in one way, every
 checksum right. They are too many to ship and are made anew from shipped ones, by changing fields.
 
-A case is a function that changes an image. It says which file to look at, and which words each
-verb's error has where the damage must be told; what it does not name may go well or fail, as long
-as it ends in time, within memory, and with a documented status.
+Here are those of version 5 without a realtime section; others stand beside it.
 """
 
 import os
 import struct
 
-import numbers_of_files
+import log_cases  # noqa: F401 (adds its cases to the list)
+import realtime_cases
+import version_4_cases  # noqa: F401 (adds its cases to the list)
+from cases import (BLOCKS, CASES, COUNT, FORKOFF, FORMAT, NO_BLOCK, SIZE, case, number_of)
 from xfs_patch import (AG_CRC, CORE, DA_BLOCK, DA_CRC, DATA_CRC, LONG_BLOCK, LONG_CRC,
-                       SHORT_BLOCK, SHORT_CRC, Image, mapping, stamped, u16, u32, u64)
+                       SHORT_BLOCK, SHORT_CRC, mapping, stamped, u16, u32, u64)
 
-CASES = {}
 OPENING = ("info", "log", "ls", "stat", "cat", "readlink", "xattr", "bmap")
 # Nothing wrong in the eyes of xfs_repair -n, and why. All others it calls bad.
 QUIET = {
@@ -24,45 +24,9 @@ QUIET = {
     "log-of-tiny-regions": "nothing is wrong with the log, which is clean",
     "mapping-past-all-offsets": "from 6.13 on; 6.1 says that it exceeds the largest offset",
     "name-of-two-dots": "in short form it lets the dots pass as names of files",
+    **realtime_cases.QUIET,
 }
-NO_BLOCK = 0xFFFFFFFFFFFFFFFF
-FORMAT, SIZE, BLOCKS, COUNT, FORKOFF = 5, 56, 64, 76, 82
 LEAF_START = 32 << 30  # the byte of a directory at which its hash tree begins
-
-
-class Case:
-    def __init__(self, make, base, path, errors):
-        self.name = make.__name__.replace("_", "-")
-        self.what, self.make, self.base, self.path = make.__doc__, make, base, path
-        self.errors = errors
-
-    def spoil(self, path):
-        """Changes the copy of the base at `path`."""
-        image = Image(path)
-        image.base = self.base
-        self.make(image)
-
-    def number(self):
-        """The inode that the case is about: the deepest of its path that the base knows."""
-        if self.path.startswith("inode:"):
-            return int(self.path[6:])
-        known = self.path
-        while known not in numbers_of_files.numbers(self.base):
-            known = os.path.dirname(known)
-        return numbers_of_files.number(self.base, known)
-
-
-def case(base="debian12", path="/", **errors):
-    """`errors`: for a verb, or an inspection with its words joined by _, what it must say."""
-    def add(make):
-        one = Case(make, base, path, errors)
-        CASES[one.name] = one
-        return make
-    return add
-
-
-def number_of(image, path):
-    return numbers_of_files.number(image.base, path)
 
 
 def directory_blocks(image, path):
