@@ -140,7 +140,7 @@ Result<void> AgOwners::sort_run(std::span<std::pair<std::size_t, u32> const> pla
   for (auto const& [leaf, i] : places) records.push_back(record_at(current(levels_[0][leaf]), i));
   auto const key = [](RmapRecord const& r) { return Rmapbt::key_of(Rmapbt::decode(r)); };
   if (std::ranges::is_sorted(records, {}, key)) return success();
-  std::ranges::stable_sort(records, {}, key);
+  std::ranges::sort(records, {}, key);
   for (std::size_t n = 0; n < places.size(); ++n) {
     auto const& [leaf, i] = places[n];
     XFSX_TRY(Bytes const copy, txn_.edit(levels_[0][leaf]));
