@@ -256,15 +256,25 @@ def realtime_device_cut_short(image):
     os.truncate(image.realtime, 100 << 10)
 
 
+def change_realtime_superblock(image, offset, data):
+    with open(image.realtime, "r+b") as file:
+        block = bytearray(file.read(image.block))
+        block[offset:offset + len(data)] = data
+        file.seek(0)
+        file.write(stamped(block, DATA_CRC))
+
+
 @case(base="rtgroups", path="/rt/one", inspect_rtsb=r"rtsb at .*field fname")
 def label_that_commands_terminals(image):
     """The label of the realtime device holds what terminals obey, and is not the superblock's."""
-    block = bytearray(image.block)
-    with open(image.realtime, "r+b") as file:
-        block[:] = file.read(image.block)
-        block[12:24] = b"\x1b[31m\x07\x9b\x1b[2J\0"
-        file.seek(0)
-        file.write(stamped(block, 4))
+    change_realtime_superblock(image, 12, b"\x1b[31m\x07\x9b\x1b[2J\0")
+
+
+@case(base="rtgroups", path="/rt/one",
+      **{verb: r"realtime device: rtsb at .*field uuid" for verb in OPENING if verb != "log"})
+def realtime_device_of_another(image):
+    """The realtime device is that of another filesystem."""
+    change_realtime_superblock(image, 24, bytes(range(16)))
 
 
 @case(base="realtime", fuzz_list=r"rtbitmap 2 is left out: the file has no such block")
