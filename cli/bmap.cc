@@ -28,7 +28,7 @@ class Bmap : public FileVerb {
 
   Result<void> show(Session& session, Filesystem& fs, InodeNumber inode) override {
     bool const json = session.options().json;
-    Value list = Value::list("mappings");
+    JsonList list;
     std::string text(head);
     auto const visit = [&](FileMapping const& m) {
       if (json) {
@@ -42,8 +42,7 @@ class Bmap : public FileVerb {
     if (!json) return session.print(text);
     Value said = document(session, "bmap");
     said.add(Value::words("fork", attr_ ? "attr" : "data"));
-    said.add(std::move(list));
-    return session.print_document(said);
+    return session.print_document(said, "mappings", list);
   }
 
  private:

@@ -229,10 +229,9 @@ class FindOwner : public Verb {
     Value said = session.document("find-owner");
     said.add(Value::flag("scanned", report.scanned));
     said.add(Value::flag("complete", complete));
-    Value list = Value::list("owners");
+    JsonList list;
     for (BlockOwner const& run : report.owners) list.add(value_of(run));
-    said.add(std::move(list));
-    return session.print_document(said);
+    return session.print_document(said, "owners", list);
   }
 
   std::vector<std::string> words_;

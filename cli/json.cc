@@ -70,4 +70,9 @@ std::string to_json(Value const& value) {
   return out;
 }
 
+void JsonList::add(Value const& element) {
+  if (!text_.empty()) text_ += ',';
+  text_ += to_json(element);
+}
+
 }  // namespace xfsx::inline v0::cli

@@ -10,4 +10,16 @@ namespace xfsx::inline v0::cli {
 /// One line of JSON without the line's end.
 std::string to_json(inspect::Value const& value);
 
+/// A list that is turned into text as it grows: as values its elements would take ten times the
+/// room, and an image says how many there are.
+class JsonList {
+ public:
+  void add(inspect::Value const& element);
+  /// The elements with commas between them.
+  [[nodiscard]] std::string const& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
 }  // namespace xfsx::inline v0::cli

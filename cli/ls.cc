@@ -39,8 +39,6 @@ class Ls : public Verb {
     XFSX_TRY(OpenImage const image, open_image(session, false));
     Filesystem& fs = *image.filesystem;
     escape_ = session.environment().out.is_terminal() && !zero_;
-    document_ = session.document("ls");
-    entries_ = Value::list("entries");
     InodeNumber start{};
     if (path_.empty()) {
       XFSX_TRY(start, fs.resolve("/"));
@@ -55,8 +53,7 @@ class Ls : public Verb {
       XFSX_TRYV(show(session, fs, {}, entry));
     }
     if (!session.options().json) return success();
-    document_.add(std::move(entries_));
-    return session.print_document(document_);
+    return session.print_document(session.document("ls"), "entries", entries_);
   }
 
  private:
@@ -139,13 +136,13 @@ class Ls : public Verb {
       for (Value& member : status_value({}, *status).items) v.add(std::move(member));
       if (status->type == FileType::symlink) v.add(Value::words("target", target));
     }
-    entries_.add(std::move(v));
+    entries_.add(v);
   }
 
   std::string path_;
   bool long_ = false, recursive_ = false, zero_ = false, escape_ = false;
   u64 done_ = 0;
-  Value document_, entries_;
+  JsonList entries_;
 };
 
 }  // namespace

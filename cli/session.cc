@@ -1,7 +1,6 @@
 #include "session.h"
 
 #include "exit_status.h"
-#include "json.h"
 #include "text.h"
 
 #include <fmt/format.h>
@@ -138,6 +137,15 @@ Value Session::document(std::string_view verb) const {
 
 Result<void> Session::print_document(Value const& document) {
   return print(to_json(document) + "\n");
+}
+
+Result<void> Session::print_document(Value const& document, std::string_view key,
+                                     JsonList const& list) {
+  std::string text = to_json(document);
+  text.pop_back();
+  XFSX_TRYV(print(fmt::format("{},\"{}\":[", text, key)));
+  XFSX_TRYV(print(list.text()));
+  return print("]}\n");
 }
 
 Result<void> Session::print_open_document(Value const& document, std::string_view key) {

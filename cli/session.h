@@ -7,6 +7,7 @@
 
 #include "environment.h"
 #include "inspect/value.h"
+#include "json.h"
 
 #include <string>
 
@@ -57,6 +58,8 @@ class Session {
   [[nodiscard]] Value document(std::string_view verb) const;
   /// Writes the one JSON document of a run to stdout.
   Result<void> print_document(Value const& document);
+  /// The same, with `list` as its last member `key`.
+  Result<void> print_document(Value const& document, std::string_view key, JsonList const& list);
 
   /// All of a document but its end, up to the opening quote of one more member `key`, whose text
   /// (which needs no escaping) and `"}` the caller prints.

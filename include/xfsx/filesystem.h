@@ -173,9 +173,10 @@ class XFSX_API Filesystem {
   struct Impl;
 
   /// Opens what `device` holds; reads only, whatever the log is like. Errors: not_xfs,
-  /// needs_repair, truncated, bad_value, bad_crc of the superblock; refused EOPNOTSUPP for version
-  /// 4 and unknown incompat bits; refused EINVAL for a further device that the filesystem does not
-  /// have, truncated for one that is too small; io; no_memory.
+  /// needs_repair, truncated, bad_value, bad_crc of the superblock; refused EOPNOTSUPP for unknown
+  /// incompat bits and the oldest forms of version 4; refused EINVAL for a further device that the
+  /// filesystem does not have, truncated for one that is too small; bad_value, bad_crc of the
+  /// superblock of a realtime device; io; no_memory.
   static Result<std::unique_ptr<Filesystem>> open(BlockDevice& device,
                                                   OpenOptions const& options = {});
   ~Filesystem();
@@ -191,7 +192,8 @@ class XFSX_API Filesystem {
   /// The inode that an absolute path (raw bytes) names. Symbolic links on the way are followed
   /// inside the filesystem, 40 at most; one at the end is not, unless a slash follows. Errors, with
   /// the number of the component as operand and its name as note: refused ENOENT, ENOTDIR, ELOOP,
-  /// ENAMETOOLONG; EINVAL for a path that does not begin with a slash; those of the structures.
+  /// ENAMETOOLONG; EINVAL for a path that does not begin with a slash; bad_value where it leads to
+  /// files of the filesystem itself; those of the structures.
   Result<InodeNumber> resolve(std::string_view path);
 
   /// Errors: refused ENOENT for a number that is no inode in use; those of the structures.
@@ -203,7 +205,8 @@ class XFSX_API Filesystem {
 
   /// Hands `directory` and all directories below it to `visit`, each before those below it, until
   /// it returns false. Directories that come next are read together. Errors: loop if a directory
-  /// lies below itself; bad_value if one has two places; those of list.
+  /// lies below itself; bad_value if one has two places, or is of the filesystem itself and
+  /// `directory` is not, or the other way; those of list.
   Result<void> walk(InodeNumber directory, std::function<bool(WalkedDirectory const&)> const& visit,
                     WalkOptions const& options = {});
 

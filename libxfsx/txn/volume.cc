@@ -1,5 +1,6 @@
 #include "txn/volume.h"
 
+#include "format/verify_realtime.h"
 #include "log/find_head.h"
 
 #include <algorithm>
@@ -17,7 +18,21 @@ Result<LogState> look_at_log(BlockDevice& device, FurtherDevices const& further,
   return find_log_head(place.device, place.log);
 }
 
-/// Whether the devices that were given are those of the filesystem, as far as their sizes tell.
+/// The superblock of the realtime section says whose it is: the data of another one would be taken
+/// for that of files.
+Result<void> check_realtime_superblock(BlockDevice& realtime, Geometry const& geometry) {
+  if (!geometry.realtime().super) return success();
+  AlignedBytes block(geometry.block_size());
+  ReadRequest const request{0, block.bytes()};
+  XFSX_TRYV(realtime.read({&request, 1}));
+  Location where;
+  where.device = DeviceRole::realtime;
+  where.kind = AddressKind::daddr;
+  return verify_block(rt_superblock_kind, block.bytes(), {geometry, where}, Lsn(0));
+}
+
+/// Whether the devices that were given are those of the filesystem, as far as their sizes and the
+/// superblock of the realtime section tell.
 Result<void> check_further(BlockDevice& device, FurtherDevices const& further,
                            Geometry const& geometry) {
   if (further.log != nullptr) {
@@ -32,7 +47,9 @@ Result<void> check_further(BlockDevice& device, FurtherDevices const& further,
                   "a realtime device was given, but realtime blocks are on the data device");
   }
   u64 const blocks = further.realtime->info().size / geometry.block_size();
-  if (geometry.realtime().end() <= blocks) return success();
+  if (geometry.realtime().end() <= blocks) {
+    return check_realtime_superblock(*further.realtime, geometry);
+  }
   Error e = make_error(Errc::truncated, EUCLEAN, "the device ends before its last realtime block");
   e.device = DeviceRole::realtime;
   e.structure = disk::Layout<disk::Superblock>::name;

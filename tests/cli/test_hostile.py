@@ -82,6 +82,7 @@ def verbs(case, path, there):
         "inspect_bmap": ["inspect", path, "inode", number, "bmap"],
         "inspect_daddr": ["inspect", path, "daddr", "64"],
         "ls_json": ["--json", "ls", "-lR", path], "xattr_json": ["--json", "xattr", path, file],
+        "bmap_json": ["--json", "bmap", path, file],
         "log_json": ["--json", "log", path], "stat_json": ["--json", "stat", path, file],
     }
     for what in ("sb", "agf", "agi", "agfl", "bnobt", "cntbt", "inobt", "finobt", "rmapbt",

@@ -10,7 +10,7 @@ import struct
 import log_cases  # noqa: F401 (adds its cases to the list)
 import realtime_cases
 import version_4_cases  # noqa: F401 (adds its cases to the list)
-from cases import (BLOCKS, CASES, COUNT, FORKOFF, FORMAT, NO_BLOCK, SIZE, case, number_of)
+from cases import (BLOCKS, CASES, COUNT, FLAGS2, FORKOFF, FORMAT, NO_BLOCK, SIZE, case, number_of)
 from xfs_patch import (AG_CRC, CORE, DA_BLOCK, DA_CRC, DATA_CRC, LONG_BLOCK, LONG_CRC,
                        SHORT_BLOCK, SHORT_CRC, mapping, stamped, u16, u32, u64)
 
@@ -26,6 +26,7 @@ QUIET = {
     "name-of-two-dots": "in short form it lets the dots pass as names of files",
     **realtime_cases.QUIET,
 }
+REFLINK = 1 << 1
 LEAF_START = 32 << 30  # the byte of a directory at which its hash tree begins
 
 
@@ -319,6 +320,36 @@ def more_mapped_than_counted(image):
     """A file maps a thousand blocks and counts three."""
     start, _ = image.free_blocks(2)
     image.change_inode(number_of(image, "/swap/one-a"), {CORE: mapping(0, start, 1000)})
+
+
+@case(path="/swap/many-a")
+def one_block_many_times(image):
+    """A file of shared blocks has one of them two hundred thousand times."""
+    number = number_of(image, "/swap/many-a")
+    start, length = max((image.free_blocks(ag) for ag in (1, 2, 3)), key=lambda run: run[1])
+    fit, below = (image.block - LONG_BLOCK) // 16, 200
+    nodes, leaves = range(start, start + 4), range(start + 4, start + 4 + 4 * below)
+    assert len(leaves) < length
+    uuid = image.read(32, 16)
+
+    def write(level, blocks, at, count, body):
+        left, right = (blocks[i] if 0 <= i < len(blocks) else NO_BLOCK for i in (at - 1, at + 1))
+        data = b"BMA3" + u16(level, count) + u64(left, right, image.daddr(blocks[at]), 0) + uuid
+        data += u64(number, 0) + body
+        image.write(image.fsblock(blocks[at]), stamped(data.ljust(image.block, b"\0"), LONG_CRC))
+
+    for i in range(len(leaves)):
+        records = (mapping(i * fit + k, start, 1) for k in range(fit))
+        write(0, leaves, i, fit, b"".join(records))
+    for i in range(len(nodes)):
+        keys = u64(*(fit * (i * below + k) for k in range(below))).ljust(8 * fit, b"\0")
+        write(1, nodes, i, below, keys + u64(*leaves[i * below:(i + 1) * below]))
+    at, _ = image.root_pointers(number)
+    keys = u64(*(fit * below * i for i in range(len(nodes))))
+    flags, = struct.unpack(">Q", image.read(image.inode(number) + FLAGS2, 8))
+    image.change_inode(number, {CORE: u16(2, len(nodes)) + keys, at: u64(*nodes),
+                                FLAGS2: u64(flags | REFLINK), BLOCKS: u64(1 << 40),
+                                COUNT: u32(fit * len(leaves))})
 
 
 # Inodes --------------------------------------------------------------------------------------

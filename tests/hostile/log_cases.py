@@ -4,11 +4,11 @@ version 5 have checksums, which are right."""
 import struct
 
 from cases import case
-from xfs_patch import AG_CRC, SHORT_CRC, crc32c, u16, u32
+from xfs_patch import AG_CRC, SHORT_BLOCK, SHORT_CRC, crc32c, u16, u32
 
 RECORD, CRC, HEADER, FURTHER, CYCLE_BYTES = b"\xfe\xed\xba\xbe", 32, 328, 260, 32768
-EFI, RUI, CUI, BUI, ATTRI, XMI, EFI_RT, RUI_RT, CUI_RT = (
-    0x1236, 0x1240, 0x1242, 0x1244, 0x1246, 0x1248, 0x124A, 0x124C, 0x124E)
+EFI, RUI, CUI, BUI, ATTRI, EFI_RT, RUI_RT, CUI_RT = (
+    0x1236, 0x1240, 0x1242, 0x1244, 0x1246, 0x124A, 0x124C, 0x124E)
 ALL, STAGING = 0xFFFFFFFF, 1 << 31
 
 
@@ -60,8 +60,8 @@ add_intent("freed_realtime_extents_of_two_to_the_32", "An intent frees 2^32 - 1 
            "intents-realtime-free", EFI_RT, COUNT)
 add_intent("realtime_mappings_of_two_to_the_32", "An intent changes 2^32 - 1 reverse mappings of a "
            "realtime group.", "intents-realtime-free", RUI_RT, COUNT)
-add_intent("shared_realtime_extents_of_two_to_the_32", "An intent shares 2^32 - 1 realtime extents.",
-           "intents-realtime-clone", CUI_RT, COUNT)
+add_intent("shared_realtime_extents_of_two_to_the_32",
+           "An intent shares 2^32 - 1 realtime extents.", "intents-realtime-clone", CUI_RT, COUNT)
 add_intent("attribute_intent_of_four_gigabytes", "An intent sets an attribute, name and value of "
            "2^32 - 1 bytes each.", "intents-attribute", ATTRI, {28: u32(ALL, ALL)})
 
@@ -89,7 +89,8 @@ def stage(image, length, count):
     """AG 0, which has no shared blocks, gets a run of staging."""
     root, levels = struct.unpack(">II", image.read(image.header(0, 1) + 88, 8))
     assert levels == 1
-    image.change_block(root, SHORT_CRC, {6: u16(1), 56: u32(STAGING | 1000, length, count)})
+    image.change_block(root, SHORT_CRC, {6: u16(1),
+                                         SHORT_BLOCK: u32(STAGING | 1000, length, count)})
 
 
 @case(base="staging", inspect_refcntbt=r"refcountbt block at .*field blockcount: found 4294967295",

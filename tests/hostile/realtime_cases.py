@@ -3,9 +3,10 @@
 import os
 import struct
 
-from cases import (BLOCKS, COUNT, FLAGS, FORKOFF, FLAGS2, LARGE_COUNT, METADATA, NO_BLOCK, PROJECT, SIZE, case,
-                   metadata_entry, metadata_number, number_of)
-from xfs_patch import (CORE, LONG_BLOCK, LONG_CRC, mapping, stamped, u16, u32, u64)
+from cases import (BLOCKS, COUNT, FLAGS, FLAGS2, FORKOFF, LARGE_COUNT, METADATA, NO_BLOCK, PROJECT,
+                   SIZE, case, metadata_entry, metadata_number, number_of)
+from xfs_patch import (CORE, DATA_CRC, LONG_BLOCK, LONG_CRC, NREXT64, SHORT_BLOCK, SHORT_CRC,
+                       mapping, stamped, u16, u32, u64)
 
 QUIET = {
     "zones-among-the-data": "it does not ask where zones begin",
@@ -14,7 +15,6 @@ QUIET = {
     "zones-reserved-beyond-all": "it does not ask how many blocks are reserved",
 }
 REALTIME_FLAG = 1
-REFLINK = 1 << 1
 # Fields of the superblock.
 RBLOCKS, REXTENTS, ROOTINO, RBMINO, REXTSIZE, RBMBLOCKS, REXTSLOG, UQUOTINO = (
     16, 24, 56, 64, 80, 92, 125, 160)
@@ -34,7 +34,7 @@ def change_metadata_entry(image, directory, name, target):
         image.change_inode(number, {at - image.inode(number): u32(target)})
         return
     block = at - at % image.block
-    image.change(block, image.block, 4, {at - block: u64(target)})
+    image.change(block, image.block, DATA_CRC, {at - block: u64(target)})
 
 
 @case(base="rtgroups", path="/rt/shared", bmap=r"realtime group is not there: 1.refcount")
@@ -71,7 +71,7 @@ def file_of_a_user_is_metadata(image):
     block = image.mappings(number_of(image, "/rt"))[0][1]
     data = image.read(image.fsblock(block), image.block)
     at = data.index(b"\3one") - 8
-    image.change_block(block, 4, {at: u64(metadata_number(image.base, "rtgroups/0.bitmap"))})
+    image.change_block(block, DATA_CRC, {at: u64(metadata_number(image.base, "rtgroups/0.bitmap"))})
 
 
 @case(base="rtgroups", path="/rt/one", ls=r"inode at .*field flags2", extract=r"field flags2")
@@ -80,8 +80,8 @@ def directory_of_a_user_is_metadata(image):
     block = image.mappings(number_of(image, "/rt"))[0][1]
     data = image.read(image.fsblock(block), image.block)
     at = data.index(b"\3one")
-    image.change_block(block, 4, {at - 8: u64(metadata_number(image.base, "rtgroups")),
-                                  at + 4: b"\2"})
+    image.change_block(block, DATA_CRC, {at - 8: u64(metadata_number(image.base, "rtgroups")),
+                                         at + 4: b"\2"})
 
 
 # Trees of realtime groups --------------------------------------------------------------------
@@ -149,10 +149,10 @@ def shared_blocks_over_each_other(image):
 def shared_blocks_over_the_next_leaf(image):
     """The last of the records of a leaf reaches over all that the next one has."""
     root, = struct.unpack(">I", image.read(image.header(0, 1) + 88, 4))
-    fit = (image.block - 56) // 8
-    leaf, = struct.unpack(">I", image.read(image.fsblock(root) + 56 + 4 * fit, 4))
+    pointers = SHORT_BLOCK + (image.block - SHORT_BLOCK) // 8 * 4
+    leaf, = struct.unpack(">I", image.read(image.fsblock(root) + pointers, 4))
     count, = struct.unpack(">H", image.read(image.fsblock(leaf) + 6, 2))
-    image.change_block(leaf, 52, {56 + 12 * (count - 1) + 4: u32(10000)})
+    image.change_block(leaf, SHORT_CRC, {SHORT_BLOCK + 12 * (count - 1) + 4: u32(10000)})
 
 
 # Files with realtime blocks ------------------------------------------------------------------
@@ -221,8 +221,9 @@ def add_superblock(name, what, base, field, changes):
 
 
 ALL = 0xFFFFFFFF
-add_superblock("realtime_groups_of_two_to_the_32", "The superblock counts 2^32 - 1 realtime groups.",
-               "rtgroups", "rgcount: found 4294967295", {RGCOUNT: u32(ALL)})
+add_superblock("realtime_groups_of_two_to_the_32",
+               "The superblock counts 2^32 - 1 realtime groups.", "rtgroups",
+               "rgcount: found 4294967295", {RGCOUNT: u32(ALL)})
 add_superblock("extents_of_a_realtime_group", "A realtime group has 2^32 - 1 extents.",
                "rtgroups", "rgextents: found 4294967295", {RGEXTENTS: u32(ALL)})
 add_superblock("realtime_groups_without_extents", "A realtime group has no extents.",
@@ -248,21 +249,32 @@ add_superblock("zones_behind_the_image", "The image ends where the zones begin."
                "zoned", "rblocks: found", {RTSTART: u64(49152)})
 
 
-@case(base="realtime", path="/rt/one", **{verb: r"sb: field rblocks" for verb in OPENING if verb != "log"})
+@case(base="realtime", path="/rt/one",
+      **{verb: r"sb: field rblocks" for verb in OPENING if verb != "log"})
 def realtime_device_cut_short(image):
     """The realtime device ends after 100 KiB."""
     os.truncate(image.realtime, 100 << 10)
 
 
+def change_realtime_superblock(image, offset, data):
+    with open(image.realtime, "r+b") as file:
+        block = bytearray(file.read(image.block))
+        block[offset:offset + len(data)] = data
+        file.seek(0)
+        file.write(stamped(block, DATA_CRC))
+
+
 @case(base="rtgroups", path="/rt/one", inspect_rtsb=r"rtsb at .*field fname")
 def label_that_commands_terminals(image):
     """The label of the realtime device holds what terminals obey, and is not the superblock's."""
-    block = bytearray(image.block)
-    with open(image.realtime, "r+b") as file:
-        block[:] = file.read(image.block)
-        block[12:24] = b"\x1b[31m\x07\x9b\x1b[2J\0"
-        file.seek(0)
-        file.write(stamped(block, 4))
+    change_realtime_superblock(image, 12, b"\x1b[31m\x07\x9b\x1b[2J\0")
+
+
+@case(base="rtgroups", path="/rt/one",
+      **{verb: r"realtime device: rtsb at .*field uuid" for verb in OPENING if verb != "log"})
+def realtime_device_of_another(image):
+    """The realtime device is that of another filesystem."""
+    change_realtime_superblock(image, 24, bytes(range(16)))
 
 
 @case(base="realtime", fuzz_list=r"rtbitmap 2 is left out: the file has no such block")
@@ -276,7 +288,7 @@ def realtime_section_of_two_to_the_42(image):
 
 # Bitmaps, summaries and quota ----------------------------------------------------------------
 
-@case(base="realtime", path="inode:65", inspect_rtbitmap=r"field size: found 9223372036854775808|ENO",
+@case(base="realtime", path="inode:65", inspect_rtbitmap=r"the file has no such block",
       stat=r"inode at .*field size: found 9223372036854775808")
 def bitmap_of_two_to_the_63(image):
     """The realtime bitmap has 2^63 bytes, and no blocks."""
@@ -307,7 +319,8 @@ def change_dquot(image, id_, changes):
     image.change(at, DQUOT, DQUOT_CRC, changes)
 
 
-@case(base="quota", path="inode:131", inspect_dquot_user=r"dquot at .*field id: found 1000, expected 0")
+@case(base="quota", path="inode:131",
+      inspect_dquot_user=r"dquot at .*field id: found 1000, expected 0")
 def dquots_out_of_place(image):
     """The first record of the users is that of user 1000."""
     change_dquot(image, 0, {DQUOT_ID: u32(1000)})
@@ -319,14 +332,15 @@ def dquot_of_a_group(image):
     change_dquot(image, 0, {3: b"\4"})
 
 
-@case(base="quota", path="inode:131", inspect_dquot_last=r"dquot at .*field id: found 15, expected 4")
+@case(base="quota", path="inode:131",
+      inspect_dquot_last=r"dquot at .*field id: found 15, expected 4294967295")
 def quota_of_two_to_the_54_blocks(image):
     """The file of users has its first block again at the end of all offsets, and at that of all
     ids."""
     start = quota_block(image)
     last = ALL // (image.block // DQUOT)
     records = [mapping(0, start, 1), mapping(last, start, 1), mapping((1 << 54) - 1, start, 1)]
-    large = image.read(image.inode(131) + FLAGS2 + 7, 1)[0] & 1 << 4
+    large = image.read(image.inode(131) + FLAGS2 + 7, 1)[0] & NREXT64
     count = {LARGE_COUNT: u64(3)} if large else {COUNT: u32(3)}
     image.change_inode(131, {CORE: b"".join(records), SIZE: u64((1 << 63) - 1), **count})
 

@@ -59,7 +59,8 @@ def old_mapping_leaf_many_times(image):
     image.change_inode(number, {CORE: u16(8), pointer: u64(leaf), BLOCKS: u64(60000)})
 
 
-@case(base="v4-block1k", path="/swap/many-b", cat=r"bmbt|inode at", bmap=r"field n?(extents|bl|st)")
+@case(base="v4-block1k", path="/swap/many-b", cat=r"inode at .*field nextents",
+      bmap=r"inode at .*field nextents")
 def old_mappings_of_another_file(image):
     """A file has the btree of another one."""
     number, other = (number_of(image, "/swap/many-" + c) for c in "ba")
@@ -68,9 +69,10 @@ def old_mappings_of_another_file(image):
     image.change_inode(number, {at: u64(pointers[0])})
 
 
-@case(base="v4", path="/swap/many-a", cat=r"field n(extents|blocks)", bmap=r"field n(extents|blocks)")
+@case(base="v4", path="/swap/many-a", cat=r"field nblocks", bmap=r"field nblocks",
+      inspect_bmap=r"inode at .*field nblocks")
 def old_mappings_of_all_blocks(image):
-    """A file has two million mappings, in leaves that fill both groups."""
+    """A file has a million mappings, in leaves that fill a group."""
     number = number_of(image, "/swap/many-a")
     each = (image.block - LONG_BLOCK) // 16
     start, length = image.free_blocks(1)
