@@ -5,8 +5,8 @@
 #include "inode/bmap.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
-#include <unordered_map>
 
 namespace xfsx::inline v0 {
 
@@ -136,6 +136,7 @@ Result<void> AgOwners::sort_equal_starts() {
 }
 
 Result<void> AgOwners::sort_run(std::span<std::pair<std::size_t, u32> const> places) {
+  if (places.size() < 2) return success();
   std::vector<RmapRecord> records;
   for (auto const& [leaf, i] : places) records.push_back(record_at(current(levels_[0][leaf]), i));
   auto const key = [](RmapRecord const& r) { return Rmapbt::key_of(Rmapbt::decode(r)); };

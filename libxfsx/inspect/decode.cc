@@ -21,20 +21,6 @@ std::string hex(u64 n) {
   return n == 0 ? "0" : fmt::format("{:#x}", n);
 }
 
-bool has_null(Show show) {
-  switch (show) {
-    case Show::agnumber:
-    case Show::agblock:
-    case Show::fsblock:
-    case Show::daddr:
-    case Show::inode:
-    case Show::agino:
-      return true;
-    default:
-      return false;
-  }
-}
-
 u64 all_ones(u32 bytes) {
   return bytes >= 8 ? ~u64{0} : (u64{1} << (8 * bytes)) - 1;
 }
@@ -75,6 +61,20 @@ Value decode_crc(Field const& field, ConstBytes structure) {
 }
 
 }  // namespace
+
+bool has_null(Show show) {
+  switch (show) {
+    case Show::agnumber:
+    case Show::agblock:
+    case Show::fsblock:
+    case Show::daddr:
+    case Show::inode:
+    case Show::agino:
+      return true;
+    default:
+      return false;
+  }
+}
 
 u64 number_of(Field const& field, ConstBytes structure, u32 index) {
   ConstBytes const bytes =

@@ -9,6 +9,9 @@
 
 namespace xfsx::inline v0::inspect {
 
+/// Whether all ones in a field that is shown so mean that there is nothing.
+bool has_null(disk::Show show);
+
 /// The number in a field of at most 8 bytes, element `index` of it.
 u64 number_of(disk::Field const& field, ConstBytes structure, u32 index = 0);
 

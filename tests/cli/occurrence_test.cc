@@ -10,6 +10,7 @@
 #include "inspect/unchecked.h"
 #include "log/decode_item.h"
 #include "log/find_head.h"
+#include "support/field_path.h"
 #include "support/images.h"
 
 #include <doctest/doctest.h>
@@ -131,7 +132,7 @@ class Census {
     for (disk::Field const& field : row.fields) {
       if (field.show == disk::Show::padding || seen.contains(field.name)) continue;
       ConstBytes const all = bytes.subspan(field.offset, std::size_t{field.size} * field.count);
-      if (is_set(all, has_null(field.show))) seen.insert(field.name);
+      if (is_set(all, inspect::has_null(field.show))) seen.insert(field.name);
     }
     for (disk::BitField const& field : row.bits) {
       if (field.show == disk::Show::padding || seen.contains(field.name)) continue;
@@ -157,19 +158,6 @@ class Census {
   }
 
  private:
-  static bool has_null(disk::Show show) {
-    switch (show) {
-      case disk::Show::agnumber:
-      case disk::Show::agblock:
-      case disk::Show::fsblock:
-      case disk::Show::daddr:
-      case disk::Show::inode:
-      case disk::Show::agino:
-        return true;
-      default:
-        return false;
-    }
-  }
   /// Neither zero nor, where that stands for nothing, all ones.
   static bool is_set(ConstBytes bytes, bool null_is_unset) {
     bool const zero = std::ranges::all_of(bytes, [](std::byte b) { return b == std::byte{0}; });
@@ -179,17 +167,6 @@ class Census {
 
   std::map<std::string_view, std::set<std::string_view>> seen_;
 };
-
-std::string without_numbers(std::string const& path) {
-  std::string out;
-  bool inside = false;
-  for (char const c : path) {
-    if (c == ']') inside = false;
-    if (!inside) out += c;
-    if (c == '[') inside = true;
-  }
-  return out;
-}
 
 class Counter final : public inspect::StructureSink, private inspect::FieldSink {
  public:
@@ -203,7 +180,7 @@ class Counter final : public inspect::StructureSink, private inspect::FieldSink 
 
  private:
   Result<void> field(std::string const& path, Value const& value) override {
-    std::string const plain = without_numbers(path);
+    std::string const plain = test::without_numbers(path);
     for (Anchor const& anchor : anchors) {
       if (anchor.version != 0 && anchor.version != version_) continue;
       if (!inspect::fits_one_of(anchor.structures, found_->structure)) continue;

@@ -11,6 +11,7 @@
 #include "inode/inode.h"
 #include "inspect/structures.h"
 #include "inspect/survey.h"
+#include "support/field_path.h"
 #include "support/images.h"
 
 #include <xfsx/filesystem.h>
@@ -69,17 +70,6 @@ using Field = std::pair<std::string, std::string>;
 /// By rank, so that a new image displaces few.
 using Specimens = std::map<Field, std::map<std::size_t, Specimen>>;
 
-std::string without_numbers(std::string const& path) {
-  std::string out;
-  bool inside = false;
-  for (char const c : path) {
-    if (c == ']') inside = false;
-    if (!inside) out += c;
-    if (c == '[') inside = true;
-  }
-  return out;
-}
-
 cli::Devices devices_of(MemoryDevice const& disk) {
   cli::Devices devices;
   devices.data = disk.snapshot();
@@ -107,7 +97,7 @@ class Collector final : public inspect::StructureSink, private inspect::FieldSin
 
  private:
   Result<void> field(std::string const& path, inspect::Value const&) override {
-    std::string const plain = without_numbers(path);
+    std::string const plain = test::without_numbers(path);
     keep(plain, path);
     if (plain != path) last_[plain] = path;
     return success();
