@@ -95,6 +95,10 @@ TEST_SUITE("exchange") {
     check_pair("trees", "/swap/shared-a", "/swap/sub/bystander-3");
   }
 
+  TEST_CASE("blocks of attributes stay with their inode") {
+    check_pair("trees", "/trees/last", "/swap/one-b");
+  }
+
   TEST_CASE("reverse mappings that do not account for a file's blocks are an error, before all") {
     std::unique_ptr<MemoryDevice> const disk = test::image("rmapbt");
     InodeNumber const one = inode_of(*disk, "/swap/one-a");
