@@ -1,4 +1,5 @@
 // xfsx swap [-n] IMAGE FILE1 FILE2 [--offset1 B] [--offset2 B] [--length B]
+//           [--keep-privileges | --drop-privileges]
 
 #include "exchange/checks.h"
 #include "fs/impl.h"
@@ -19,7 +20,9 @@ constexpr char const* help =
     "--length only so many bytes from the offsets on (0 if left out), which are multiples of\n"
     "the block size, or end at the end of both files. The filesystem must not be mounted and\n"
     "its log must be clean; the image is opened exclusively. Modification and change times\n"
-    "become the time of day, or SOURCE_DATE_EPOCH if it is set. With -n the plan is shown and\n"
+    "become the time of day, or SOURCE_DATE_EPOCH if it is set. As when root exchanges in\n"
+    "Linux, both files keep their modes and lose security.capability. With -n the plan is shown "
+    "and\n"
     "nothing is written. SIGINT and SIGTERM cancel before the first write; after it the\n"
     "exchange completes. A second one ends the program at once and may leave the log dirty.\n";
 
@@ -52,6 +55,8 @@ Value side_value(std::string_view name, ExchangeSide const& side) {
   v.add(Value::flag("reflink_before", side.reflink_before));
   v.add(Value::flag("reflink_after", side.reflink_after));
   v.add(Value::wide_integer("btree_blocks", side.btree_blocks));
+  v.add(Value::flag("capability_removed", side.capability_removed));
+  v.add(Value::flag("set_id_cleared", side.set_id_cleared));
   return v;
 }
 
@@ -102,11 +107,15 @@ class Swap : public Verb {
     parser.bytes("--offset1", offset1_, "where the range starts in FILE1");
     parser.bytes("--offset2", offset2_, "where the range starts in FILE2");
     parser.bytes("--length", length_, "how much is exchanged");
+    parser.flag("--keep-privileges", keep_, "keep security.capability of both files");
+    parser.flag("--drop-privileges", drop_,
+                "remove it, and clear the set-user-ID and set-group-ID bits");
     parser.flag("-n,--dry-run", dry_run_, "show the exact plan and write nothing");
     parser.details(help);
   }
 
   std::string check_usage(GlobalOptions const& options) override {
+    if (keep_ && drop_) return "--keep-privileges and --drop-privileges exclude each other";
     std::string const wrong = check_operand(file1_, options);
     return wrong.empty() ? check_operand(file2_, options) : wrong;
   }
@@ -139,6 +148,8 @@ class Swap : public Verb {
                     "offsets without --length, an exchange to the end of both files, are not "
                     "supported by this version");
     }
+    if (keep_) request.privileges = Privileges::keep;
+    if (drop_) request.privileges = Privileges::drop;
     request.now = session.environment().now();
     Attention& attention = session.environment().attention;
     request.cancelled = [&attention] { return attention.cancelled.load(); };
@@ -174,6 +185,7 @@ class Swap : public Verb {
 
   std::string file1_, file2_;
   std::optional<u64> offset1_, offset2_, length_;
+  bool keep_ = false, drop_ = false;
   bool dry_run_ = false;
 };
 

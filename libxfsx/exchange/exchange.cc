@@ -5,6 +5,7 @@
 #include "exchange/checks.h"
 #include "exchange/core_update.h"
 #include "exchange/data_fork.h"
+#include "exchange/privileges.h"
 #include "exchange/rmap_owners.h"
 #include "format/verify_ag.h"
 #include "inode/bmap.h"
@@ -229,6 +230,8 @@ Result<ExchangePlan> edit_files(Transaction& txn, ExchangeRequest const& request
   XFSX_TRYV(exchange_contents(txn, files, request, plan));
   XFSX_TRYV(check_dax(files.core1(), 1));
   XFSX_TRYV(check_dax(files.core2(), 2));
+  XFSX_TRYV(settle_privileges(txn, files.first, files.bytes1, request.privileges, plan.file1));
+  XFSX_TRYV(settle_privileges(txn, files.second, files.bytes2, request.privileges, plan.file2));
   XFSX_TRYV(forget_quota_counts(txn, files, plan));
   touch(files.core1(), request.now);
   touch(files.core2(), request.now);
