@@ -73,6 +73,7 @@ struct AllocTree {
 /// Free runs of an AG by their start.
 struct Bnobt : AllocTree {
   using Key = AgBlock;
+  static constexpr u32 magic = disk::bnobt_magic;
   static constexpr std::string_view key_name = "startblock";
   static BlockKind const& kind() { return bnobt_kind; }
   static Key key_of(Record const& r) { return r.start; }
@@ -90,6 +91,7 @@ struct Cntbt : AllocTree {
     AgBlock start;
     friend auto operator<=>(Key const&, Key const&) = default;
   };
+  static constexpr u32 magic = disk::cntbt_magic;
   static constexpr std::string_view key_name = "blockcount";
   static BlockKind const& kind() { return cntbt_kind; }
   static Key key_of(Record const& r) { return {r.length, r.start}; }
@@ -176,6 +178,7 @@ struct Rmapbt {
   };
   static constexpr BtreeShape shape = rmapbt_shape;
   static constexpr u32 height = max_rmapbt_height;
+  static constexpr u32 magic = disk::rmapbt_magic;
   static constexpr std::string_view key_name = "startblock";
   static BlockKind const& kind() { return rmapbt_kind; }
   static Record decode(DiskRecord const& d) {
@@ -252,6 +255,7 @@ struct Refcountbt {
   static constexpr Key staging = 1U << 31;
   static constexpr BtreeShape shape = refcountbt_shape;
   static constexpr u32 height = max_refcountbt_height;
+  static constexpr u32 magic = disk::refcountbt_magic;
   static constexpr std::string_view key_name = "startblock";
   static BlockKind const& kind() { return refcountbt_kind; }
   static Record decode(DiskRecord const& d) {
@@ -287,6 +291,7 @@ struct Bmbt {
   using Record = Mapping;
   static constexpr BtreeShape shape = bmbt_shape;
   static constexpr u32 height = max_bmbt_height;
+  static constexpr u32 magic = disk::bmbt_magic;
   static constexpr std::string_view key_name = "startoff";
   static BlockKind const& kind() { return bmbt_kind; }
   static Record decode(DiskRecord const& d) { return decode_mapping(d); }
