@@ -100,6 +100,8 @@ Result<bool> TreeSearch::look_in_leaf(FsBlock at) {
     if (found) {
       place.entry = entry;
       place.remote = a.remote;
+      place.value_block = a.value_block;
+      place.value_size = a.value_size;
     }
     ++entry;
     return !found;

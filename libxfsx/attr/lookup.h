@@ -18,8 +18,10 @@ struct NodeStep {
 struct AttributePlace {
   std::vector<NodeStep> nodes;  ///< from the root down; none where one leaf is the whole tree
   BufferRef leaf;
-  u32 entry = 0;        ///< in the leaf
-  bool remote = false;  ///< the value lies in blocks of its own
+  u32 entry = 0;  ///< in the leaf
+  /// Where the value lies in blocks of its own: the first, counted in the fork, and bytes.
+  bool remote = false;
+  u32 value_block = 0, value_size = 0;
 };
 
 /// The name of an attribute, without prefix.

@@ -5,13 +5,16 @@
 
 #include "attr/block.h"
 #include "attr/fork_map.h"
+#include "attr/tree_editor.h"
 #include "base/view.h"
 #include "disk/attr.h"
 #include "format/verify_dir.h"
-#include "inode/fork.h"
+#include "inode/bmap.h"
 #include "support/images.h"
 #include "support/patch.h"
 #include "txn/commit.h"
+
+#include <xfsx/filesystem.h>
 
 #include <doctest/doctest.h>
 
@@ -54,32 +57,40 @@ u32 check_hashes(Volume& volume, Inode const& inode, ForkMap const& map, u32 off
   return last;
 }
 
-/// Removes an attribute, commits, and looks at what is there then. False if a block would have to
-/// be freed.
-bool remove_and_look(MemoryDevice const& before, InodeNumber number, Stored const& which) {
+void remove_and_commit(MemoryDevice& disk, InodeNumber number, Stored const& which) {
+  std::unique_ptr<Volume> const volume = Volume::open(disk).value();
+  Inode const inode = load_inode(*volume, number).value();
+  Transaction txn(*volume);
+  Bytes const copy = txn.edit_inode(number, inode.place, inode.cluster).value();
+  CHECK(remove_attribute(txn, inode, copy, {which.space, which.name}).value());
+  PreparedCommit::prepare(txn, {}).value().run().value();
+}
+
+/// Blocks of the data fork.
+u64 mapped_blocks_of(BlockDevice& disk, InodeNumber number) {
+  std::unique_ptr<Volume> const volume = Volume::open(disk).value();
+  u64 sum = 0;
+  Inode const inode = load_inode(*volume, number).value();
+  for_each_mapping(*volume, inode, ForkKind::data, [&](Mapping const& m) {
+    sum += m.length.raw();
+    return true;
+  }).value();
+  return sum;
+}
+
+/// Removes an attribute, commits, and looks at what is there then.
+void remove_and_look(MemoryDevice const& before, InodeNumber number, Stored const& which) {
   CAPTURE(which.name);
   std::unique_ptr<MemoryDevice> const disk = before.snapshot();
   std::unique_ptr<Volume> volume = Volume::open(*disk).value();
   std::vector<Stored> expected = attributes_of(*volume, number);
   std::erase(expected, which);
-  {
-    Inode const inode = load_inode(*volume, number).value();
-    Transaction txn(*volume);
-    Bytes const copy = txn.edit_inode(number, inode.place, inode.cluster).value();
-    Result<bool> const removed = remove_attribute(txn, inode, copy, {which.space, which.name});
-    if (!removed) {
-      CHECK(removed.error().errno_class == EOPNOTSUPP);
-      return false;
-    }
-    CHECK(removed.value());
-    PreparedCommit::prepare(txn, {}).value().run().value();
-  }
+  remove_and_commit(*disk, number, which);
   volume = Volume::open(*disk).value();
   CHECK(attributes_of(*volume, number) == expected);
   Inode const inode = load_inode(*volume, number).value();
   ForkMap const map = ForkMap::read(*volume, inode).value();
   if (!map.mappings().empty()) check_hashes(*volume, inode, map, 0);
-  return true;
 }
 
 /// A leaf of 1 KiB whose attributes lie as after removals: the second one lower than the third.
@@ -115,17 +126,41 @@ TEST_SUITE("attr") {
     for (std::string const image : {"debian12", "block1k", "inode2k", "nrext64"}) {
       CAPTURE(image);
       std::unique_ptr<MemoryDevice> const disk = test::image(image);
-      for (std::string const name : {"attr-local", "attr-leaf", "attr-node", "attr-dir"}) {
+      for (std::string const name :
+           {"attr-local", "attr-leaf", "attr-node", "attr-remote", "attr-dir"}) {
         CAPTURE(name);
         InodeNumber const number = test::ino_of(image, "/shapes/" + name);
         for (Stored const& a : attributes_of(*Volume::open(*disk).value(), number)) {
-          if (remove_and_look(*disk, number, a)) ++removed[name];
+          remove_and_look(*disk, number, a);
+          ++removed[name];
         }
       }
     }
-    CHECK(removed["attr-local"] >= 8);
-    CHECK(removed["attr-leaf"] >= 15);
-    CHECK(removed["attr-node"] >= 15);
+    CHECK(removed["attr-local"] == 8);
+    CHECK(removed["attr-leaf"] == 16);
+    CHECK(removed["attr-node"] == 48);
+    CHECK(removed["attr-remote"] == 4);
+  }
+
+  TEST_CASE("all attributes can be removed, and their blocks are free then") {
+    for (std::string const image : {"debian12", "block1k", "nrext64"}) {
+      CAPTURE(image);
+      std::unique_ptr<MemoryDevice> const disk = test::image(image);
+      for (std::string const name : {"attr-leaf", "attr-node", "attr-remote"}) {
+        CAPTURE(name);
+        InodeNumber const number = test::ino_of(image, "/shapes/" + name);
+        std::vector<Stored> left = attributes_of(*Volume::open(*disk).value(), number);
+        u64 const free = Filesystem::open(*disk).value()->info().value().free_blocks;
+        u64 const used = load_inode(*Volume::open(*disk).value(), number).value().nblocks();
+        for (; !left.empty(); left.pop_back()) remove_and_commit(*disk, number, left.back());
+        Inode const inode = load_inode(*Volume::open(*disk).value(), number).value();
+        CHECK_FALSE(inode.has_attr_fork());
+        CHECK(inode.anextents() == 0);
+        CHECK(Filesystem::open(*disk).value()->info().value().free_blocks ==
+              free + used - inode.nblocks());
+        CHECK(inode.nblocks() == mapped_blocks_of(*disk, number));
+      }
+    }
   }
 
   TEST_CASE("what is not there is not removed") {
