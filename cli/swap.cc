@@ -17,11 +17,15 @@ constexpr char const* help =
     "their old contents or both the new. FILE1 is the donor, the staged file; FILE2 the\n"
     "target. Without offsets and length whole files are exchanged, sizes included. With\n"
     "--length only so many bytes from the offsets on (0 if left out), which are multiples of\n"
-    "the block size, or end at the end of both files. The filesystem must not be mounted and\n"
-    "its log must be clean; the image is opened exclusively. Modification and change times\n"
-    "become the time of day, or SOURCE_DATE_EPOCH if it is set. With -n the plan is shown and\n"
-    "nothing is written. SIGINT and SIGTERM cancel before the first write; after it the\n"
-    "exchange completes. A second one ends the program at once and may leave the log dirty.\n";
+    "the block size, or end at the end of both files. With offsets and no --length what lies\n"
+    "behind them is exchanged, to the end of both files: FILE2 then ends as far behind\n"
+    "--offset2 as FILE1 did behind --offset1, and the reverse. (Linux's own call gives each\n"
+    "file the other's size instead, which is the same for equal offsets only.) The filesystem\n"
+    "must not be mounted and its log must be clean; the image is opened exclusively.\n"
+    "Modification and change times become the time of day, or SOURCE_DATE_EPOCH if it is set.\n"
+    "With -n the plan is shown and nothing is written. SIGINT and SIGTERM cancel before the\n"
+    "first write; after it the exchange completes. A second one ends the program at once and\n"
+    "may leave the log dirty.\n";
 
 std::string_view to_string(ExchangeWay way) {
   switch (way) {
@@ -135,9 +139,8 @@ class Swap : public Verb {
     if (length_) {
       request.range = ExchangeRange{offset1, offset2, *length_};
     } else if (offset1 != 0 || offset2 != 0) {
-      return refuse(EOPNOTSUPP,
-                    "offsets without --length, an exchange to the end of both files, are not "
-                    "supported by this version");
+      request.range = ExchangeRange{offset1, offset2, 0};
+      request.to_eof = true;
     }
     request.now = session.environment().now();
     Attention& attention = session.environment().attention;

@@ -21,8 +21,11 @@ struct ExchangeRequest {
   InodeNumber file1;  ///< the donor
   InodeNumber file2;  ///< the target
   /// Empty: the whole files, sizes included, blocks past EOF too. Otherwise only these bytes; the
-  /// files keep their sizes.
+  /// files keep their sizes, but for to_eof.
   std::optional<ExchangeRange> range;
+  /// With a range: from its offsets to the end of both files, whatever its length says; file2 then
+  /// ends as far behind offset2 as file1 did behind offset1, and the reverse.
+  bool to_eof = false;
   Timestamp now;  ///< becomes mtime and ctime of both files
   /// Called before the first log write; true gives the exchange up with Errc::cancelled.
   std::function<bool()> cancelled;

@@ -6,6 +6,7 @@
 #include "exchange/core_update.h"
 #include "exchange/data_fork.h"
 #include "exchange/rmap_owners.h"
+#include "exchange/to_eof.h"
 #include "format/verify_ag.h"
 #include "inode/bmap.h"
 
@@ -157,8 +158,11 @@ Result<void> walk_range(Transaction& txn, Files& files, BlockRange const& range,
 Result<void> exchange_contents(Transaction& txn, Files& files, ExchangeRequest const& request,
                                ExchangePlan& plan) {
   if (!request.range) return swap_forks(txn, files, plan);
-  XFSX_TRY(BlockRange const range, check_range(*request.range, txn.volume().geometry(),
+  XFSX_TRY(SizedRange const sized, sized_range(request, txn.volume().geometry(),
                                                plan.file1.size_before, plan.file2.size_before));
+  BlockRange const& range = sized.blocks;
+  files.core1().size = sized.size1;
+  files.core2().size = sized.size2;
   if (range.length.raw() != 0) {
     if (txn.volume().geometry().has_ro(ro_compat::rmapbt)) {
       return refuse(EOPNOTSUPP,
@@ -202,7 +206,7 @@ Result<void> check_dax(disk::Dinode const& core, u8 operand) {
 
 /// Ranges of one file: a later release. What overlaps is wrong in any.
 Error refuse_same_file(ExchangeRequest const& request, Geometry const& geometry, u64 size) {
-  if (!request.range) return refuse(EINVAL, "both operands are the same file");
+  if (!request.range || request.to_eof) return refuse(EINVAL, "both operands are the same file");
   Result<BlockRange> const range = check_range(*request.range, geometry, size, size);
   if (!range) return range.error();
   BlockRange const& r = range.value();
