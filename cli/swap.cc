@@ -1,9 +1,10 @@
-// xfsx swap [-n] IMAGE FILE1 FILE2 [--offset1 B] [--offset2 B] [--length B]
+// xfsx swap [-n] IMAGE FILE1 FILE2 [--offset1 B] [--offset2 B] [--length B] [--fresh TOKEN]
 
 #include "exchange/checks.h"
 #include "fs/impl.h"
 #include "open_image.h"
 #include "report.h"
+#include "text.h"
 #include "verb.h"
 
 #include <fmt/format.h>
@@ -20,7 +21,9 @@ constexpr char const* help =
     "the block size, or end at the end of both files. With offsets and no --length what lies\n"
     "behind them is exchanged, to the end of both files: FILE2 then ends as far behind\n"
     "--offset2 as FILE1 did behind --offset1, and the reverse. (Linux's own call gives each\n"
-    "file the other's size instead, which is the same for equal offsets only.) The filesystem\n"
+    "file the other's size instead, which is the same for equal offsets only.) With --fresh\n"
+    "nothing is done, and the exit status is 64, if FILE2 has changed since `xfsx fresh`\n"
+    "printed the token. The filesystem\n"
     "must not be mounted and its log must be clean; the image is opened exclusively.\n"
     "Modification and change times become the time of day, or SOURCE_DATE_EPOCH if it is set.\n"
     "With -n the plan is shown and nothing is written. SIGINT and SIGTERM cancel before the\n"
@@ -106,13 +109,16 @@ class Swap : public Verb {
     parser.bytes("--offset1", offset1_, "where the range starts in FILE1");
     parser.bytes("--offset2", offset2_, "where the range starts in FILE2");
     parser.bytes("--length", length_, "how much is exchanged");
+    parser.text("--fresh", "TOKEN", fresh_, "refuse if FILE2 is not what `fresh` printed");
     parser.flag("-n,--dry-run", dry_run_, "show the exact plan and write nothing");
     parser.details(help);
   }
 
   std::string check_usage(GlobalOptions const& options) override {
-    std::string const wrong = check_operand(file1_, options);
-    return wrong.empty() ? check_operand(file2_, options) : wrong;
+    std::string wrong = check_operand(file1_, options);
+    if (wrong.empty()) wrong = check_operand(file2_, options);
+    if (!wrong.empty() || fresh_.empty() || parse_token(fresh_)) return wrong;
+    return fmt::format("'{}' is no token of `xfsx fresh`", escape(fresh_, false));
   }
 
   Result<void> run(Session& session) override {
@@ -141,6 +147,9 @@ class Swap : public Verb {
     } else if (offset1 != 0 || offset2 != 0) {
       request.range = ExchangeRange{offset1, offset2, 0};
       request.to_eof = true;
+    }
+    if (!fresh_.empty()) {
+      XFSX_TRY(request.fresh, parse_token(fresh_));
     }
     request.now = session.environment().now();
     Attention& attention = session.environment().attention;
@@ -175,7 +184,7 @@ class Swap : public Verb {
     return session.print(to_report(document));
   }
 
-  std::string file1_, file2_;
+  std::string file1_, file2_, fresh_;
   std::optional<u64> offset1_, offset2_, length_;
   bool dry_run_ = false;
 };

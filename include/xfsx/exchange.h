@@ -3,6 +3,7 @@
 // The call itself is Filesystem::exchange; Filesystem::plan_exchange answers the same question and
 // writes nothing.
 
+#include <xfsx/freshness.h>
 #include <xfsx/result.h>
 
 #include <functional>
@@ -26,6 +27,8 @@ struct ExchangeRequest {
   /// With a range: from its offsets to the end of both files, whatever its length says; file2 then
   /// ends as far behind offset2 as file1 did behind offset1, and the reverse.
   bool to_eof = false;
+  /// What file2 must still be; empty: anything.
+  std::optional<Freshness> fresh;
   Timestamp now;  ///< becomes mtime and ctime of both files
   /// Called before the first log write; true gives the exchange up with Errc::cancelled.
   std::function<bool()> cancelled;

@@ -5,6 +5,7 @@
 #include "exchange/checks.h"
 #include "exchange/core_update.h"
 #include "exchange/data_fork.h"
+#include "exchange/freshness.h"
 #include "exchange/rmap_owners.h"
 #include "exchange/to_eof.h"
 #include "format/verify_ag.h"
@@ -220,6 +221,9 @@ Result<ExchangePlan> edit_files(Transaction& txn, ExchangeRequest const& request
   Volume& volume = txn.volume();
   XFSX_TRYV(check_volume(volume));
   XFSX_TRY(Files files, load_files(txn, request));
+  if (request.fresh) {
+    XFSX_TRYV(check_fresh(volume, files.second, *request.fresh));
+  }
   if (request.file1 == request.file2) {
     return refuse_same_file(request, volume.geometry(), files.first.size());
   }
