@@ -1,4 +1,5 @@
 // xfsx swap [-n] IMAGE FILE1 FILE2 [--offset1 B] [--offset2 B] [--length B] [--fresh TOKEN]
+//           [--keep-times] [--like-swapext] [--max-extents N]
 
 #include "exchange/checks.h"
 #include "fs/impl.h"
@@ -21,14 +22,19 @@ constexpr char const* help =
     "the block size, or end at the end of both files. With offsets and no --length what lies\n"
     "behind them is exchanged, to the end of both files: FILE2 then ends as far behind\n"
     "--offset2 as FILE1 did behind --offset1, and the reverse. (Linux's own call gives each\n"
-    "file the other's size instead, which is the same for equal offsets only.) With --fresh\n"
-    "nothing is done, and the exit status is 64, if FILE2 has changed since `xfsx fresh`\n"
-    "printed the token. The filesystem\n"
-    "must not be mounted and its log must be clean; the image is opened exclusively.\n"
-    "Modification and change times become the time of day, or SOURCE_DATE_EPOCH if it is set.\n"
-    "With -n the plan is shown and nothing is written. SIGINT and SIGTERM cancel before the\n"
-    "first write; after it the exchange completes. A second one ends the program at once and\n"
-    "may leave the log dirty.\n";
+    "file the other's size instead, which is the same for equal offsets only.)\n"
+    "\n"
+    "With --fresh nothing is done, and the exit status is 64, if FILE2 has changed since\n"
+    "`xfsx fresh` printed the token. --like-swapext asks for what the older call of Linux,\n"
+    "XFS_IOC_SWAPEXT, would do, as for a defragmenter whose FILE1 is the better copy: whole\n"
+    "files of equal size, of which FILE2 has at least as many mappings; --fresh then compares\n"
+    "times only, and no times change.\n"
+    "\n"
+    "The filesystem must not be mounted and its log must be clean; the image is opened\n"
+    "exclusively. Modification and change times become the time of day, or SOURCE_DATE_EPOCH\n"
+    "if it is set. With -n the plan is shown and nothing is written. SIGINT and SIGTERM cancel\n"
+    "before the first write; after it the exchange completes. A second one ends the program at\n"
+    "once and may leave the log dirty.\n";
 
 std::string_view to_string(ExchangeWay way) {
   switch (way) {
@@ -110,6 +116,11 @@ class Swap : public Verb {
     parser.bytes("--offset2", offset2_, "where the range starts in FILE2");
     parser.bytes("--length", length_, "how much is exchanged");
     parser.text("--fresh", "TOKEN", fresh_, "refuse if FILE2 is not what `fresh` printed");
+    parser.flag("--keep-times", keep_times_, "modification and change times stay as they are");
+    parser.flag("--like-swapext", like_swapext_,
+                "by the rules of XFS_IOC_SWAPEXT: whole files of equal size, times kept");
+    parser.number("--max-extents", "N", max_extents_,
+                  "refuse if a file would get more mappings, to test with");
     parser.flag("-n,--dry-run", dry_run_, "show the exact plan and write nothing");
     parser.details(help);
   }
@@ -151,6 +162,9 @@ class Swap : public Verb {
     if (!fresh_.empty()) {
       XFSX_TRY(request.fresh, parse_token(fresh_));
     }
+    request.keep_times = keep_times_;
+    request.like_swapext = like_swapext_;
+    request.max_extents = max_extents_;
     request.now = session.environment().now();
     Attention& attention = session.environment().attention;
     request.cancelled = [&attention] { return attention.cancelled.load(); };
@@ -185,8 +199,8 @@ class Swap : public Verb {
   }
 
   std::string file1_, file2_, fresh_;
-  std::optional<u64> offset1_, offset2_, length_;
-  bool dry_run_ = false;
+  std::optional<u64> offset1_, offset2_, length_, max_extents_;
+  bool dry_run_ = false, keep_times_ = false, like_swapext_ = false;
 };
 
 }  // namespace

@@ -29,7 +29,13 @@ struct ExchangeRequest {
   bool to_eof = false;
   /// What file2 must still be; empty: anything.
   std::optional<Freshness> fresh;
-  Timestamp now;  ///< becomes mtime and ctime of both files
+  /// The most mappings that a file may have afterwards; empty: as many as the format can count.
+  std::optional<u64> max_extents;
+  /// By the rules of the older call (XFS_IOC_SWAPEXT): whole files of equal size, of file2 only the
+  /// times must be what they were, and no time changes.
+  bool like_swapext = false;
+  bool keep_times = false;  ///< mtime and ctime stay; the counter of changes rises all the same
+  Timestamp now;            ///< becomes mtime and ctime of both files
   /// Called before the first log write; true gives the exchange up with Errc::cancelled.
   std::function<bool()> cancelled;
 };

@@ -16,6 +16,9 @@ void make_large_extent_counts(disk::Dinode& core);
 /// counter rises.
 void touch(disk::Dinode& core, Timestamp now);
 
+/// Only the change counter rises.
+void count_change(disk::Dinode& core);
+
 /// Sets or clears the flag that says that blocks of the data fork may be shared.
 void set_reflink(disk::Dinode& core, bool on);
 
