@@ -10,8 +10,9 @@
 #include "exchange/limits.h"
 #include "exchange/rmap_owners.h"
 #include "exchange/to_eof.h"
+#include "exchange/walk.h"
 #include "format/verify_ag.h"
-#include "inode/bmap.h"
+#include "inode/extent_counts.h"
 
 namespace xfsx::inline v0 {
 
@@ -114,39 +115,11 @@ Result<void> swap_forks(Transaction& txn, Files& files, ExchangePlan& plan) {
   return success();
 }
 
-Result<std::vector<Mapping>> inline_mappings(Volume& volume, Inode const& inode, u8 operand) {
-  if (fork_format(inode, ForkKind::data) == disk::ForkFormat::btree) {
-    return with_operand(refuse(EOPNOTSUPP, "a range of a file whose mappings lie in btree blocks"),
-                        operand);
-  }
-  return collect_mappings(volume, inode, ForkKind::data);
-}
-
-/// One file's part of a range exchange: a new list of mappings inside the inode.
-Result<void> set_mappings(Bytes inode, std::span<Mapping const> mappings, u32 area, u8 operand) {
-  if (mappings.size() > area / sizeof(disk::BmbtRecord)) {
-    return with_operand(
-        refuse(EOPNOTSUPP, "the mappings would no longer fit the inode and need a btree"), operand);
-  }
-  disk::Dinode& core = edit_as<disk::Dinode>(inode);
-  core.format = static_cast<u8>(disk::ForkFormat::extents);
-  set_data_extents(core, mappings.size());
-  encode_mappings(mappings, inode.subspan(sizeof(disk::Dinode), area));
-  return success();
-}
-
 Result<void> walk_range(Transaction& txn, Files& files, BlockRange const& range,
                         ExchangePlan& plan) {
-  Volume& volume = txn.volume();
-  XFSX_TRY(std::vector<Mapping> const old1, inline_mappings(volume, files.first, 1));
-  XFSX_TRY(std::vector<Mapping> const old2, inline_mappings(volume, files.second, 2));
-  MappingPair const now = exchange_mappings(old1, old2, range);
-  XFSX_TRYV(move_blocks(files.core1(), plan.file1.inode, mapped_blocks(old1).raw(),
-                        mapped_blocks(now.first).raw(), 1));
-  XFSX_TRYV(move_blocks(files.core2(), plan.file2.inode, mapped_blocks(old2).raw(),
-                        mapped_blocks(now.second).raw(), 2));
-  XFSX_TRYV(set_mappings(files.bytes1, now.first, files.first.data_fork_size(), 1));
-  XFSX_TRYV(set_mappings(files.bytes2, now.second, files.second.data_fork_size(), 2));
+  WalkFile const first{files.first, files.bytes1};
+  WalkFile const second{files.second, files.bytes2};
+  XFSX_TRYV(walk_mappings(txn, first, second, range, {}));
   // Which blocks of a range are shared is not looked up: like Linux, both files then may hold some.
   bool const shared = plan.file1.reflink_before || plan.file2.reflink_before;
   set_reflink(files.core1(), shared);
@@ -166,13 +139,7 @@ Result<void> exchange_contents(Transaction& txn, Files& files, ExchangeRequest c
   BlockRange const& range = sized.blocks;
   files.core1().size = sized.size1;
   files.core2().size = sized.size2;
-  if (range.length.raw() != 0) {
-    if (txn.volume().geometry().has_ro(ro_compat::rmapbt)) {
-      return refuse(EOPNOTSUPP,
-                    "a range on a filesystem with reverse mappings (rmapbt), which would be split");
-    }
-    return walk_range(txn, files, range, plan);
-  }
+  if (range.length.raw() != 0) return walk_range(txn, files, range, plan);
   plan.way = ExchangeWay::nothing;
   complete(plan.file1, files.bytes1);
   complete(plan.file2, files.bytes2);
