@@ -5,7 +5,11 @@
 #include "exchange/checks.h"
 #include "exchange/core_update.h"
 #include "exchange/data_fork.h"
+#include "exchange/freshness.h"
+#include "exchange/like_swapext.h"
+#include "exchange/limits.h"
 #include "exchange/rmap_owners.h"
+#include "exchange/to_eof.h"
 #include "exchange/walk.h"
 #include "format/verify_ag.h"
 #include "inode/extent_counts.h"
@@ -129,19 +133,17 @@ Result<void> walk_range(Transaction& txn, Files& files, BlockRange const& range,
 
 Result<void> exchange_contents(Transaction& txn, Files& files, ExchangeRequest const& request,
                                ExchangePlan& plan) {
-  if (!request.range) return swap_forks(txn, files, plan);
-  XFSX_TRY(BlockRange const range, check_range(*request.range, txn.volume().geometry(),
+  if (!request.range || request.like_swapext) return swap_forks(txn, files, plan);
+  XFSX_TRY(SizedRange const sized, sized_range(request, txn.volume().geometry(),
                                                plan.file1.size_before, plan.file2.size_before));
+  BlockRange const& range = sized.blocks;
+  files.core1().size = sized.size1;
+  files.core2().size = sized.size2;
   if (range.length.raw() != 0) return walk_range(txn, files, range, plan);
   plan.way = ExchangeWay::nothing;
   complete(plan.file1, files.bytes1);
   complete(plan.file2, files.bytes2);
   return success();
-}
-
-bool same_owners(disk::Dinode const& a, disk::Dinode const& b) {
-  return a.uid.value() == b.uid.value() && a.gid.value() == b.gid.value() &&
-         a.projid_lo.value() == b.projid_lo.value() && a.projid_hi.value() == b.projid_hi.value();
 }
 
 /// Blocks that change owners change what quota counts. The dquots are not touched: with the checked
@@ -169,7 +171,7 @@ Result<void> check_dax(disk::Dinode const& core, u8 operand) {
 
 /// Ranges of one file: a later release. What overlaps is wrong in any.
 Error refuse_same_file(ExchangeRequest const& request, Geometry const& geometry, u64 size) {
-  if (!request.range) return refuse(EINVAL, "both operands are the same file");
+  if (!request.range || request.to_eof) return refuse(EINVAL, "both operands are the same file");
   Result<BlockRange> const range = check_range(*request.range, geometry, size, size);
   if (!range) return range.error();
   BlockRange const& r = range.value();
@@ -179,10 +181,26 @@ Error refuse_same_file(ExchangeRequest const& request, Geometry const& geometry,
   return refuse(EOPNOTSUPP, "both operands are the same file");
 }
 
+/// What the request says about the target beyond the range.
+Result<void> check_target(Volume& volume, Files const& files, ExchangeRequest const& request) {
+  if (request.like_swapext) return check_like_swapext(volume, files.first, files.second, request);
+  if (!request.fresh) return success();
+  return check_fresh(volume, files.second, *request.fresh);
+}
+
+void stamp(disk::Dinode& core, ExchangeRequest const& request) {
+  if (request.keep_times || request.like_swapext) {
+    count_change(core);
+  } else {
+    touch(core, request.now);
+  }
+}
+
 Result<ExchangePlan> edit_files(Transaction& txn, ExchangeRequest const& request) {
   Volume& volume = txn.volume();
   XFSX_TRYV(check_volume(volume));
   XFSX_TRY(Files files, load_files(txn, request));
+  XFSX_TRYV(check_target(volume, files, request));
   if (request.file1 == request.file2) {
     return refuse_same_file(request, volume.geometry(), files.first.size());
   }
@@ -194,11 +212,12 @@ Result<ExchangePlan> edit_files(Transaction& txn, ExchangeRequest const& request
     make_large_extent_counts(files.core2());
   }
   XFSX_TRYV(exchange_contents(txn, files, request, plan));
+  XFSX_TRYV(check_extent_counts(request, volume.geometry(), plan));
   XFSX_TRYV(check_dax(files.core1(), 1));
   XFSX_TRYV(check_dax(files.core2(), 2));
   XFSX_TRYV(forget_quota_counts(txn, files, plan));
-  touch(files.core1(), request.now);
-  touch(files.core2(), request.now);
+  stamp(files.core1(), request);
+  stamp(files.core2(), request);
   return plan;
 }
 
