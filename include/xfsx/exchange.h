@@ -3,6 +3,7 @@
 // The call itself is Filesystem::exchange; Filesystem::plan_exchange answers the same question and
 // writes nothing.
 
+#include <xfsx/freshness.h>
 #include <xfsx/result.h>
 
 #include <functional>
@@ -19,18 +20,33 @@ struct ExchangeRange {
 
 /// What becomes of the privileges of either file, which its new contents have not earned.
 enum class Privileges : u8 {
-  as_root,  ///< as when root exchanges in Linux: the mode stays, security.capability goes
-  keep,     ///< both stay
-  drop,     ///< security.capability goes, and the set-user-ID and set-group-ID bits of the mode
+  /// As when root exchanges in Linux: the mode stays, security.capability goes; with like_swapext
+  /// that stays too.
+  as_root,
+  keep,  ///< both stay
+  drop,  ///< security.capability goes, and the set-user-ID and set-group-ID bits of the mode
 };
 
 struct ExchangeRequest {
   InodeNumber file1;  ///< the donor
   InodeNumber file2;  ///< the target
   /// Empty: the whole files, sizes included, blocks past EOF too. Otherwise only these bytes; the
-  /// files keep their sizes.
+  /// files keep their sizes, but for to_eof.
   std::optional<ExchangeRange> range;
-  Timestamp now;  ///< becomes mtime and ctime of both files
+  /// With a range: from its offsets to the end of both files, whatever its length says; file2 then
+  /// ends as far behind offset2 as file1 did behind offset1, and the reverse.
+  bool to_eof = false;
+  /// Only where file1 has written blocks. Without a range, to the end of both files.
+  bool written_only = false;
+  /// What file2 must still be; empty: anything.
+  std::optional<Freshness> fresh;
+  /// The most mappings that a file may have afterwards; empty: as many as the format can count.
+  std::optional<u64> max_extents;
+  /// By the rules of the older call (XFS_IOC_SWAPEXT): whole files of equal size, of file2 only the
+  /// times must be what they were, and no time changes.
+  bool like_swapext = false;
+  bool keep_times = false;  ///< mtime and ctime stay; the counter of changes rises all the same
+  Timestamp now;            ///< becomes mtime and ctime of both files
   Privileges privileges = Privileges::as_root;
   /// Called before the first log write; true gives the exchange up with Errc::cancelled.
   std::function<bool()> cancelled;

@@ -31,6 +31,10 @@ void touch(disk::Dinode& core, Timestamp now) {
   u64 const stamp = encode_timestamp(clamp_time(now, bigtime), bigtime);
   core.mtime = stamp;
   core.ctime = stamp;
+  count_change(core);
+}
+
+void count_change(disk::Dinode& core) {
   core.change_count = core.change_count.value() + 1;
 }
 

@@ -9,6 +9,9 @@ namespace xfsx::inline v0 {
 /// counter rises.
 void touch(disk::Dinode& core, Timestamp now);
 
+/// Only the change counter rises.
+void count_change(disk::Dinode& core);
+
 /// Sets or clears the flag that says that blocks of the data fork may be shared.
 void set_reflink(disk::Dinode& core, bool on);
 

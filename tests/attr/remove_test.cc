@@ -150,13 +150,13 @@ TEST_SUITE("attr") {
         CAPTURE(name);
         InodeNumber const number = test::ino_of(image, "/shapes/" + name);
         std::vector<Stored> left = attributes_of(*Volume::open(*disk).value(), number);
-        u64 const free = Filesystem::open(*disk).value()->info().value().free_blocks;
+        u64 const free = Filesystem::open(*disk).value()->info().value().blocks_free;
         u64 const used = load_inode(*Volume::open(*disk).value(), number).value().nblocks();
         for (; !left.empty(); left.pop_back()) remove_and_commit(*disk, number, left.back());
         Inode const inode = load_inode(*Volume::open(*disk).value(), number).value();
         CHECK_FALSE(inode.has_attr_fork());
         CHECK(inode.anextents() == 0);
-        CHECK(Filesystem::open(*disk).value()->info().value().free_blocks ==
+        CHECK(Filesystem::open(*disk).value()->info().value().blocks_free ==
               free + used - inode.nblocks());
         CHECK(inode.nblocks() == mapped_blocks_of(*disk, number));
       }
