@@ -37,8 +37,7 @@ class Xfs789(rows.Row):
                     new = image.inode(name)
                     times = [field for field in old if "time" in field]
                     self.assertEqual([new[f] for f in times], [old[f] for f in times])
-                image.exchange("/a", "/b")
-                image.exchanges = []
+                image.exchanges.append((b"/a", b"/b", 0, 0, None))
                 image.judge(ignore=("mtime_ns", "ctime_ns"))
 
     def test_unequal_sizes(self):
