@@ -62,7 +62,7 @@ class Generic713(Ranges):
             with self.subTest(features):
                 image = self.image(fill_rainbow, features)
                 self.three(image, RAINBOW)
-                image.judge(mapping_blocks=8)
+                image.judge()
 
     def test_the_end_inside_a_block(self):
         """Whole files, and the same as a range."""

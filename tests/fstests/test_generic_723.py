@@ -27,7 +27,7 @@ class Generic723(rows.Row):
         self.assertEqual(image.plan("/a", "/b"), whole)
         self.assertNotEqual(whole, planned)
         image.exchanges.append((b"/a", b"/b", 0, 0, None))
-        image.judge(mapping_blocks=8)
+        image.judge()
 
 
 if __name__ == "__main__":
