@@ -44,7 +44,7 @@ FEATURES = {
     "exchange": ("6.13", ["-m", "rmapbt=1,reflink=1", "-i", "nrext64=1,exchange=1"]),
     "parent": ("6.13", ["-m", "rmapbt=1,reflink=1", "-i", "nrext64=1,exchange=1", "-n",
                         "parent=1"]),
-    "block1k": ("6.1", ["-m", "rmapbt=0,reflink=1", "-b", "size=1024"]),
+    "block1k": ("6.1", ["-m", "rmapbt=1,reflink=1", "-b", "size=1024"]),
 }
 
 
@@ -195,8 +195,8 @@ class Image:
     def inode(self, name):
         """The inode's core as xfs_db prints it, and a few of its fields as numbers."""
         number = int(json.loads(xfsx("stat", self.path, name, "--json").out)["status"]["inode"])
-        said = subprocess.run([xfs_db.program(self.path), "-r", "-c", "inode %d" % number, "-c", "p",
-                               self.path], stdout=subprocess.PIPE, text=True, check=True).stdout
+        said = subprocess.run([xfs_db.program(self.path), "-r", "-c", "inode %d" % number, "-c",
+                               "p", self.path], stdout=subprocess.PIPE, text=True, check=True).stdout
         return xfs_db.fields(said)
 
     def plan(self, *words):
