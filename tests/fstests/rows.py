@@ -196,8 +196,8 @@ class Image:
         """The inode's core as xfs_db prints it, and a few of its fields as numbers."""
         number = int(json.loads(xfsx("stat", self.path, name, "--json").out)["status"]["inode"])
         said = subprocess.run([xfs_db.program(self.path), "-r", "-c", "inode %d" % number, "-c",
-                               "p", self.path], stdout=subprocess.PIPE, text=True, check=True).stdout
-        return xfs_db.fields(said)
+                               "p", self.path], stdout=subprocess.PIPE, text=True, check=True)
+        return xfs_db.fields(said.stdout)
 
     def plan(self, *words):
         return json.loads(self.swap(*words, "--json").out)["plan"]
