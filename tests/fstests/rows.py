@@ -255,16 +255,3 @@ class Row(unittest.TestCase):
 
     def image(self, filler, features="plain", size=SIZE):
         return Image(self, features, filler, size)
-
-    def needs(self, option):
-        """Skips a row that asks for what this release does not have yet."""
-        if option not in xfsx("swap", "--help").out:
-            self.skipTest("waits for swap " + option)
-
-    def needs_one_file(self, image):
-        """Skips what exchanges a file with itself, where this release cannot."""
-        name = "/c"
-        done = xfsx("swap", "-n", image.path, name, name, "--offset2", str(UNIT), "--length",
-                    str(UNIT))
-        if "EOPNOTSUPP" in done.err:
-            self.skipTest("waits for the exchange of a file with itself")

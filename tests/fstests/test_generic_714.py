@@ -59,7 +59,6 @@ class Generic714(row_713.Ranges):
 
     def test_ranges_of_one_file(self):
         image = self.image(with_share(row_713.fill_self, "/c"))
-        self.needs_one_file(image)
         image.exchange("/c", "/c", 3 * UNIT, (COUNT + 3) * UNIT, 5 * UNIT)
         self.assertEqual(image.md5("/c", "/share"), [SELF[1], SELF[0]])
         image.judge()

@@ -18,7 +18,6 @@ def fill(root):
 
 class Generic724(rows.Row):
     def test_written_only(self):
-        self.needs("--written")
         for features in ("plain", "rmapbt"):
             with self.subTest(features):
                 image = self.image(fill, features)

@@ -25,7 +25,6 @@ def fill(root):
 
 class Xfs616(rows.Row):
     def test_nothing_written_nothing_changed(self):
-        self.needs("--written")
         for features in ("plain", "rmapbt"):
             with self.subTest(features):
                 image = self.image(fill, features)

@@ -60,8 +60,9 @@ class Xfs789(rows.Row):
         image.swap("/a", "/b", LIKE)
         image.refused(("/a", "/b", LIKE), "EINVAL")
 
-    def test_one_file(self):
+    def test_one_file_and_written_blocks(self):
         image = self.image(fill)
+        image.refused(("/a", "/b", LIKE, "--written"), "EINVAL")
         image.refused(("/a", "/a", LIKE), "EINVAL")
 
     def test_only_times_are_compared(self):
