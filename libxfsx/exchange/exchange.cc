@@ -8,6 +8,7 @@
 #include "exchange/freshness.h"
 #include "exchange/like_swapext.h"
 #include "exchange/limits.h"
+#include "exchange/privileges.h"
 #include "exchange/rmap_owners.h"
 #include "exchange/to_eof.h"
 #include "exchange/walk.h"
@@ -237,6 +238,7 @@ Result<ExchangePlan> edit_one_file(Transaction& txn, Files& files, ExchangeReque
     XFSX_TRYV(walk(txn, files, range, request.written_only, plan));
   }
   complete(plan.file1, files.bytes1);
+  XFSX_TRYV(settle_privileges(txn, files.first, files.bytes1, request, plan.file1));
   plan.file2 = plan.file1;
   XFSX_TRYV(check_extent_counts(request, g, plan));
   stamp(files.core1(), request);
@@ -257,6 +259,8 @@ Result<ExchangePlan> edit_two_files(Transaction& txn, Files& files,
   XFSX_TRYV(check_extent_counts(request, volume.geometry(), plan));
   XFSX_TRYV(check_dax(files.core1(), 1));
   XFSX_TRYV(check_dax(files.core2(), 2));
+  XFSX_TRYV(settle_privileges(txn, files.first, files.bytes1, request, plan.file1));
+  XFSX_TRYV(settle_privileges(txn, files.second, files.bytes2, request, plan.file2));
   XFSX_TRYV(forget_quota_counts(txn, files, plan));
   stamp(files.core1(), request);
   stamp(files.core2(), request);
