@@ -32,6 +32,7 @@ from support import xfsx  # noqa: E402
 
 UNIT = 65536            # what the rows call a block
 SIZE = 160 << 20        # bytes of an image, most of them holes
+FULL = os.environ.get("XFSX_FULL") == "1"       # the debug kernel with scrub judges too
 KEEP_SIZE, PUNCH_HOLE = 1, 2
 REFUSED, CHANGED = 1, 64        # exit statuses
 FLAGS2_AT, REFLINK = 120, 1 << 1
@@ -234,8 +235,8 @@ class Image:
         court = Court(argparse.Namespace(
             repair="all", base=self.base, manifest=told, equal_once=False, swapped=[],
             range=self.exchanges, crash_state=False, old_or_new=False, in_place=False,
-            dirty_ok=False, expect_clean=True, uml=False, no_mappings=False, ignore=list(ignore),
-            first=False))
+            dirty_ok=False, expect_clean=True, uml=FULL and bool(machine.debug_kernels()),
+            no_mappings=False, ignore=list(ignore), first=False))
         try:
             verdict = court.judge(self.path)
         finally:
