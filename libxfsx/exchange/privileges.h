@@ -9,7 +9,8 @@
 namespace xfsx::inline v0 {
 
 /// Takes from a file, in its private copy, the privileges that an exchange does not keep, and says
-/// in `side` which it had, and how many blocks the file has then. Errors: those of remove_attribute.
+/// in `side` which it had, and how many blocks the file has then. Errors: those of
+/// remove_attribute.
 Result<void> settle_privileges(Transaction& txn, Inode const& inode, Bytes copy,
                                ExchangeRequest const& request, ExchangeSide& side);
 
