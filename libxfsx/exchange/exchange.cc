@@ -1,13 +1,12 @@
 #include "exchange/exchange.h"
 
 #include "base/view.h"
-#include "disk/superblock.h"
 #include "exchange/checks.h"
 #include "exchange/core_update.h"
 #include "exchange/data_fork.h"
 #include "exchange/rmap_owners.h"
-#include "format/verify_ag.h"
 #include "inode/bmap.h"
+#include "quota/move.h"
 
 namespace xfsx::inline v0 {
 
@@ -172,25 +171,11 @@ Result<void> exchange_contents(Transaction& txn, Files& files, ExchangeRequest c
   return success();
 }
 
-bool same_owners(disk::Dinode const& a, disk::Dinode const& b) {
-  return a.uid.value() == b.uid.value() && a.gid.value() == b.gid.value() &&
-         a.projid_lo.value() == b.projid_lo.value() && a.projid_hi.value() == b.projid_hi.value();
-}
-
-/// Blocks that change owners change what quota counts. The dquots are not touched: with the checked
-/// flags clear, the next quota mount counts anew.
-Result<void> forget_quota_counts(Transaction& txn, Files const& files, ExchangePlan& plan) {
-  Volume& volume = txn.volume();
-  SectorCount const sector(volume.geometry().sector_size() / basic_block_size);
-  XFSX_TRY(BufferRef const block, volume.cache().load(superblock_kind, Daddr(0), sector));
-  u16 const flags = view_as<disk::Superblock>(block->bytes()).qflags.value();
-  if ((flags & quota_flag::accounted) == 0 || same_owners(files.core1(), files.core2())) {
-    return success();
-  }
-  XFSX_TRY(Bytes const copy, txn.edit(block));
-  edit_as<disk::Superblock>(copy).qflags = static_cast<u16>(flags & ~quota_flag::checked);
-  plan.clears_quota_checked = true;
-  return success();
+/// Blocks that change owners change what quota counts for these.
+Result<bool> move_counts(Transaction& txn, Files const& files, Timestamp now) {
+  QuotaChange const changes[] = {quota_change(files.first.core(), files.core1()),
+                                 quota_change(files.second.core(), files.core2())};
+  return move_quota(txn, changes, now);
 }
 
 /// Sharing and direct access exclude each other in Linux; the DAX flag stays with its inode.
@@ -229,7 +214,7 @@ Result<ExchangePlan> edit_files(Transaction& txn, ExchangeRequest const& request
   XFSX_TRYV(exchange_contents(txn, files, request, plan));
   XFSX_TRYV(check_dax(files.core1(), 1));
   XFSX_TRYV(check_dax(files.core2(), 2));
-  XFSX_TRYV(forget_quota_counts(txn, files, plan));
+  XFSX_TRY(plan.clears_quota_checked, move_counts(txn, files, request.now));
   touch(files.core1(), request.now);
   touch(files.core2(), request.now);
   return plan;
