@@ -26,6 +26,7 @@ Case const cases[] = {
     {"wrapped", "twenty"}, {"wrapped", "many", 2'000'000},
     {"log-su32k", "many"}, {"sector4k", "mixed"},
     {"rare", "shared"},    {"rare", "many"},
+    {"quota", "one"},
 };
 
 Scenario scenario_of(Case const& c) {
@@ -139,7 +140,7 @@ TEST_SUITE("crash") {
   }
 
   TEST_CASE("every failing allocation is one clear error, and the image is unchanged") {
-    for (Case const& c : {cases[0], cases[1], cases[2], cases[6]}) {
+    for (Case const& c : {cases[0], cases[1], cases[2], cases[6], cases[8]}) {
       CAPTURE(c.image);
       CAPTURE(c.pair);
       Scenario const scenario = scenario_of(c);
