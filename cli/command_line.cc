@@ -22,6 +22,7 @@ constexpr char const* statuses =
     "   8  operational error: IMAGE missing, unreadable, mounted, busy or locked; input/output\n"
     "  16  usage\n"
     "  32  cancelled\n"
+    "  64  the target of --fresh has changed, nothing done\n"
     "  65  done, but something could not be extracted\n";
 
 void declare_globals(CommandLine& line) {

@@ -24,6 +24,8 @@ int exit_status_of(Errc code) {
       return exit_status::operational;
     case Errc::cancelled:
       return exit_status::cancelled;
+    case Errc::changed:
+      return exit_status::changed;
   }
   return exit_status::operational;
 }

@@ -13,6 +13,7 @@ inline constexpr int damaged = 4;
 inline constexpr int operational = 8;
 inline constexpr int usage = 16;
 inline constexpr int cancelled = 32;
+inline constexpr int changed = 64;
 inline constexpr int incomplete = 65;
 }  // namespace exit_status
 

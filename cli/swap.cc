@@ -1,9 +1,11 @@
-// xfsx swap [-n] IMAGE FILE1 FILE2 [--offset1 B] [--offset2 B] [--length B]
+// xfsx swap [-n] IMAGE FILE1 FILE2 [--offset1 B] [--offset2 B] [--length B] [--fresh TOKEN]
+//           [--keep-times] [--like-swapext] [--max-extents N]
 
 #include "exchange/checks.h"
 #include "fs/impl.h"
 #include "open_image.h"
 #include "report.h"
+#include "text.h"
 #include "verb.h"
 
 #include <fmt/format.h>
@@ -17,11 +19,22 @@ constexpr char const* help =
     "their old contents or both the new. FILE1 is the donor, the staged file; FILE2 the\n"
     "target. Without offsets and length whole files are exchanged, sizes included. With\n"
     "--length only so many bytes from the offsets on (0 if left out), which are multiples of\n"
-    "the block size, or end at the end of both files. The filesystem must not be mounted and\n"
-    "its log must be clean; the image is opened exclusively. Modification and change times\n"
-    "become the time of day, or SOURCE_DATE_EPOCH if it is set. With -n the plan is shown and\n"
-    "nothing is written. SIGINT and SIGTERM cancel before the first write; after it the\n"
-    "exchange completes. A second one ends the program at once and may leave the log dirty.\n";
+    "the block size, or end at the end of both files. With offsets and no --length what lies\n"
+    "behind them is exchanged, to the end of both files: FILE2 then ends as far behind\n"
+    "--offset2 as FILE1 did behind --offset1, and the reverse. (Linux's own call gives each\n"
+    "file the other's size instead, which is the same for equal offsets only.)\n"
+    "\n"
+    "With --fresh nothing is done, and the exit status is 64, if FILE2 has changed since\n"
+    "`xfsx fresh` printed the token. --like-swapext asks for what the older call of Linux,\n"
+    "XFS_IOC_SWAPEXT, would do, as for a defragmenter whose FILE1 is the better copy: whole\n"
+    "files of equal size, of which FILE2 has at least as many mappings; --fresh then compares\n"
+    "times only, and no times change.\n"
+    "\n"
+    "The filesystem must not be mounted and its log must be clean; the image is opened\n"
+    "exclusively. Modification and change times become the time of day, or SOURCE_DATE_EPOCH\n"
+    "if it is set. With -n the plan is shown and nothing is written. SIGINT and SIGTERM cancel\n"
+    "before the first write; after it the exchange completes. A second one ends the program at\n"
+    "once and may leave the log dirty.\n";
 
 std::string_view to_string(ExchangeWay way) {
   switch (way) {
@@ -102,13 +115,21 @@ class Swap : public Verb {
     parser.bytes("--offset1", offset1_, "where the range starts in FILE1");
     parser.bytes("--offset2", offset2_, "where the range starts in FILE2");
     parser.bytes("--length", length_, "how much is exchanged");
+    parser.text("--fresh", "TOKEN", fresh_, "refuse if FILE2 is not what `fresh` printed");
+    parser.flag("--keep-times", keep_times_, "modification and change times stay as they are");
+    parser.flag("--like-swapext", like_swapext_,
+                "by the rules of XFS_IOC_SWAPEXT: whole files of equal size, times kept");
+    parser.number("--max-extents", "N", max_extents_,
+                  "refuse if a file would get more mappings, to test with");
     parser.flag("-n,--dry-run", dry_run_, "show the exact plan and write nothing");
     parser.details(help);
   }
 
   std::string check_usage(GlobalOptions const& options) override {
-    std::string const wrong = check_operand(file1_, options);
-    return wrong.empty() ? check_operand(file2_, options) : wrong;
+    std::string wrong = check_operand(file1_, options);
+    if (wrong.empty()) wrong = check_operand(file2_, options);
+    if (!wrong.empty() || fresh_.empty() || parse_token(fresh_)) return wrong;
+    return fmt::format("'{}' is no token of `xfsx fresh`", escape(fresh_, false));
   }
 
   Result<void> run(Session& session) override {
@@ -135,10 +156,15 @@ class Swap : public Verb {
     if (length_) {
       request.range = ExchangeRange{offset1, offset2, *length_};
     } else if (offset1 != 0 || offset2 != 0) {
-      return refuse(EOPNOTSUPP,
-                    "offsets without --length, an exchange to the end of both files, are not "
-                    "supported by this version");
+      request.range = ExchangeRange{offset1, offset2, 0};
+      request.to_eof = true;
     }
+    if (!fresh_.empty()) {
+      XFSX_TRY(request.fresh, parse_token(fresh_));
+    }
+    request.keep_times = keep_times_;
+    request.like_swapext = like_swapext_;
+    request.max_extents = max_extents_;
     request.now = session.environment().now();
     Attention& attention = session.environment().attention;
     request.cancelled = [&attention] { return attention.cancelled.load(); };
@@ -156,10 +182,10 @@ class Swap : public Verb {
                       CommitReport const* commit) {
     if (plan.clears_quota_checked) {
       session.warn("quota_recount",
-                   dry_run_ ? "the owners differ and quota is accounted: the next mount with quota "
-                              "would recount it"
-                            : "the owners differ and quota is accounted: the next mount with quota "
-                              "recounts it");
+                   dry_run_ ? "an owner has no dquot, or a wrong count in it: the next mount with "
+                              "quota would recount"
+                            : "an owner has no dquot, or a wrong count in it: the next mount with "
+                              "quota recounts");
     }
     bool const json = session.options().json;
     Value document = json ? session.document("swap") : Value::group({});
@@ -172,9 +198,9 @@ class Swap : public Verb {
     return session.print(to_report(document));
   }
 
-  std::string file1_, file2_;
-  std::optional<u64> offset1_, offset2_, length_;
-  bool dry_run_ = false;
+  std::string file1_, file2_, fresh_;
+  std::optional<u64> offset1_, offset2_, length_, max_extents_;
+  bool dry_run_ = false, keep_times_ = false, like_swapext_ = false;
 };
 
 }  // namespace

@@ -68,6 +68,7 @@ std::unique_ptr<Verb> make_completion();
 std::unique_ptr<Verb> make_document();
 std::unique_ptr<Verb> make_extract();
 std::unique_ptr<Verb> make_find_owner();
+std::unique_ptr<Verb> make_fresh();
 std::unique_ptr<Verb> make_fuzz();
 std::unique_ptr<Verb> make_info();
 std::unique_ptr<Verb> make_inspect();

@@ -31,6 +31,7 @@ enum class Errc : u8 {
   dirty_log,     ///< the log is dirty
   refused,       ///< understood and refused; errno_class says which kind
   cancelled,     ///< the caller asked to stop
+  changed,       ///< the target is not what it was when its freshness was taken
   shut_down,     ///< an earlier failure stopped all writing
 };
 

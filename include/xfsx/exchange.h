@@ -3,6 +3,7 @@
 // The call itself is Filesystem::exchange; Filesystem::plan_exchange answers the same question and
 // writes nothing.
 
+#include <xfsx/freshness.h>
 #include <xfsx/result.h>
 
 #include <functional>
@@ -21,9 +22,20 @@ struct ExchangeRequest {
   InodeNumber file1;  ///< the donor
   InodeNumber file2;  ///< the target
   /// Empty: the whole files, sizes included, blocks past EOF too. Otherwise only these bytes; the
-  /// files keep their sizes.
+  /// files keep their sizes, but for to_eof.
   std::optional<ExchangeRange> range;
-  Timestamp now;  ///< becomes mtime and ctime of both files
+  /// With a range: from its offsets to the end of both files, whatever its length says; file2 then
+  /// ends as far behind offset2 as file1 did behind offset1, and the reverse.
+  bool to_eof = false;
+  /// What file2 must still be; empty: anything.
+  std::optional<Freshness> fresh;
+  /// The most mappings that a file may have afterwards; empty: as many as the format can count.
+  std::optional<u64> max_extents;
+  /// By the rules of the older call (XFS_IOC_SWAPEXT): whole files of equal size, of file2 only the
+  /// times must be what they were, and no time changes.
+  bool like_swapext = false;
+  bool keep_times = false;  ///< mtime and ctime stay; the counter of changes rises all the same
+  Timestamp now;            ///< becomes mtime and ctime of both files
   /// Called before the first log write; true gives the exchange up with Errc::cancelled.
   std::function<bool()> cancelled;
 };
@@ -52,8 +64,9 @@ struct ExchangePlan {
   u64 log_bytes = 0;       ///< bytes of log records, padding included, at most
   u64 log_free_bytes = 0;  ///< what the log has room for
   u64 home_blocks = 0;     ///< metadata blocks and inodes written in place
-  /// Quota is accounted and the owners differ: the checked flags of the superblock are cleared in
-  /// the same checkpoint, so that the next quota mount recounts.
+  /// An owner whose blocks quota counts has no dquot, or one whose count cannot be right: the
+  /// checked flag of this kind of quota is cleared in the same checkpoint, so that the next mount
+  /// with quota recounts. Otherwise counts move with the blocks.
   bool clears_quota_checked = false;
 };
 

@@ -242,7 +242,12 @@ class XFSX_API Filesystem {
   /// EINVAL for an address that does not exist; cancelled; those of the structures.
   Result<OwnersReport> find_owners(OwnersRequest const& request);
 
+  /// What a regular file is now, for ExchangeRequest::fresh. Errors: refused EISDIR, EINVAL,
+  /// ENOENT; those of the structures.
+  Result<Freshness> freshness(InodeNumber file);
+
   /// What an exchange of two files' contents would do and cost; writes nothing. Errors: dirty_log;
+  /// changed if file2 is not what it should be;
   /// refused with the errno of the rule that forbids it, and the operand where one file is to
   /// blame; those of the structures.
   Result<ExchangePlan> plan_exchange(ExchangeRequest const& request);

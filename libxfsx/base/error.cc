@@ -186,6 +186,8 @@ std::string_view to_string(Errc code) {
       return "refused";
     case Errc::cancelled:
       return "cancelled";
+    case Errc::changed:
+      return "changed";
     case Errc::shut_down:
       return "shut_down";
   }

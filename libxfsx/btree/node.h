@@ -50,6 +50,10 @@ class BtreeNode {
     if (level_ == 0) return T::high_key_of(record(i));
     return T::decode_high_key(view_as<typename T::DiskKey>(bytes_, first_ + i * T::shape.key));
   }
+  /// The key of entry `i` of a node as it lies there.
+  [[nodiscard]] typename T::DiskKey const& disk_key(u32 i) const {
+    return view_as<typename T::DiskKey>(bytes_, first_ + i * T::shape.key);
+  }
   [[nodiscard]] Pointer pointer(u32 i) const {
     return view_as<be<Pointer>>(bytes_, pointers_ + i * T::shape.pointer).value();
   }

@@ -20,8 +20,11 @@ concept BtreeTraits = requires(typename T::Record record, typename T::Key key,
   { T::height } -> std::convertible_to<u32>;
   { T::key_name } -> std::convertible_to<std::string_view>;
   { T::decode(on_disk) } -> std::same_as<typename T::Record>;
+  { T::encode(record) } -> std::same_as<typename T::DiskRecord>;
   { T::key_of(record) } -> std::same_as<typename T::Key>;
   { T::decode_key(disk_key) } -> std::same_as<typename T::Key>;
+  /// The key that a node has for a block with this record alone.
+  { T::disk_key(record) } -> std::same_as<typename T::DiskKey>;
   /// What an error shows of a key: its most significant number.
   { T::number(key) } -> std::same_as<u64>;
 } && std::three_way_comparable<typename T::Key>;
@@ -36,23 +39,12 @@ concept RangedBtree = BtreeTraits<T> && requires(typename T::Record record, u64 
 /// Runs overlap: a node tells for each child how far the records below reach.
 template <class T>
 concept OverlappingBtree =
-    RangedBtree<T> && requires(typename T::Record record, typename T::DiskKey disk_key) {
+    RangedBtree<T> &&
+    requires(typename T::Record record, typename T::Key key, typename T::DiskKey disk_key) {
       { T::high_key_of(record) } -> std::same_as<typename T::Key>;
       { T::decode_high_key(disk_key) } -> std::same_as<typename T::Key>;
-    };
-
-/// Changing a tree, as every tree will be changed: the cursor of the transaction that owns the
-/// blocks. An edit keeps each key above the records true, both keys where runs overlap. Errors of
-/// all three: those of loading a block; bad_value where the tree is not as it should be.
-template <class Cursor, class T>
-concept BtreeEditor =
-    BtreeTraits<T> && requires(Cursor cursor, typename T::Record record, typename T::Key key) {
-      /// Puts `record` in its place; ENOSPC if a block is needed and there is none.
-      { cursor.insert(record) } -> std::same_as<Result<void>>;
-      /// Replaces the record whose key is `key`; ENOENT if there is none.
-      { cursor.update(key, record) } -> std::same_as<Result<void>>;
-      /// Takes the record whose key is `key` out; ENOENT if there is none.
-      { cursor.erase(key) } -> std::same_as<Result<void>>;
+      /// Makes the upper half of `disk_key` say that runs reach as far as `high`.
+      { T::set_high_key(disk_key, key) };
     };
 
 /// What trees of free space have in common.
@@ -64,15 +56,24 @@ struct AllocTree {
   struct Record {
     AgBlock start;
     u32 length = 0;
+    friend bool operator==(Record const&, Record const&) = default;
   };
   static constexpr BtreeShape shape = alloc_shape;
   static constexpr u32 height = max_alloc_height;
   static Record decode(DiskRecord const& d) { return {d.startblock.value(), d.blockcount.value()}; }
+  static DiskRecord encode(Record const& r) {
+    DiskRecord d;
+    d.startblock = r.start;
+    d.blockcount = r.length;
+    return d;
+  }
+  static DiskKey disk_key(Record const& r) { return encode(r); }
 };
 
 /// Free runs of an AG by their start.
 struct Bnobt : AllocTree {
   using Key = AgBlock;
+  static constexpr u32 magic = disk::bnobt_magic;
   static constexpr std::string_view key_name = "startblock";
   static BlockKind const& kind() { return bnobt_kind; }
   static Key key_of(Record const& r) { return r.start; }
@@ -90,6 +91,7 @@ struct Cntbt : AllocTree {
     AgBlock start;
     friend auto operator<=>(Key const&, Key const&) = default;
   };
+  static constexpr u32 magic = disk::cntbt_magic;
   static constexpr std::string_view key_name = "blockcount";
   static BlockKind const& kind() { return cntbt_kind; }
   static Key key_of(Record const& r) { return {r.length, r.start}; }
@@ -108,8 +110,10 @@ struct Inobt {
   struct Record {
     AgInode start;
     u16 holemask = 0;  ///< bit n: inodes 4n to 4n+3 do not exist; 0 without sparse chunks
+    u8 count = 0;      ///< inodes that exist; 0 without sparse chunks
     u8 freecount = 0;
     u64 free = 0;  ///< bit n: inode n is free, or does not exist
+    friend bool operator==(Record const&, Record const&) = default;
     /// Whether inode `index` of the chunk exists, in use or free.
     [[nodiscard]] bool exists(u32 index) const {
       return (holemask >> (index / inodes_per_hole_bit) & 1) == 0;
@@ -120,7 +124,21 @@ struct Inobt {
   static constexpr std::string_view key_name = "startino";
   static BlockKind const& kind() { return inobt_kind; }
   static Record decode(DiskRecord const& d) {
-    return {d.startino.value(), d.holemask.value(), d.freecount, d.free.value()};
+    return {d.startino.value(), d.holemask.value(), d.count, d.freecount, d.free.value()};
+  }
+  static DiskRecord encode(Record const& r) {
+    DiskRecord d;
+    d.startino = r.start;
+    d.holemask = r.holemask;
+    d.count = r.count;
+    d.freecount = r.freecount;
+    d.free = r.free;
+    return d;
+  }
+  static DiskKey disk_key(Record const& r) {
+    DiskKey k;
+    k.startino = r.start;
+    return k;
   }
   static Key key_of(Record const& r) { return r.start; }
   static Key decode_key(DiskKey const& k) { return k.startino.value(); }
@@ -154,11 +172,13 @@ struct Rmapbt {
     u64 owner = 0;   ///< an inode number, or one of disk::rmap_owner
     u64 offset = 0;  ///< file block
     bool attr_fork = false, bmbt_block = false, unwritten = false;
+    friend bool operator==(Record const&, Record const&) = default;
     /// Whether `owner` is an inode.
     [[nodiscard]] bool of_inode() const { return owner < disk::rmap_owner::cow; }
   };
   static constexpr BtreeShape shape = rmapbt_shape;
   static constexpr u32 height = max_rmapbt_height;
+  static constexpr u32 magic = disk::rmapbt_magic;
   static constexpr std::string_view key_name = "startblock";
   static BlockKind const& kind() { return rmapbt_kind; }
   static Record decode(DiskRecord const& d) {
@@ -170,6 +190,27 @@ struct Rmapbt {
             (offset & disk::rmap_flag::attr_fork) != 0,
             (offset & disk::rmap_flag::bmbt_block) != 0,
             (offset & disk::rmap_flag::unwritten) != 0};
+  }
+  static DiskRecord encode(Record const& r) {
+    DiskRecord d;
+    d.startblock = r.start;
+    d.blockcount = r.length;
+    d.owner = r.owner;
+    d.offset = keyed(r, r.offset) | (r.unwritten ? disk::rmap_flag::unwritten : 0);
+    return d;
+  }
+  static DiskKey disk_key(Record const& r) {
+    DiskKey k;
+    k.startblock = r.start;
+    k.owner = r.owner;
+    k.offset = keyed(r, r.offset);
+    set_high_key(k, high_key_of(r));
+    return k;
+  }
+  static void set_high_key(DiskKey& k, Key const& high) {
+    k.startblock_hi = high.start;
+    k.owner_hi = high.owner;
+    k.offset_hi = high.offset;
   }
   static Key key_of(Record const& r) { return {r.start, r.owner, keyed(r, r.offset)}; }
   /// The last block, and what lies there: offsets of a file's blocks go on with them.
@@ -209,14 +250,28 @@ struct Refcountbt {
     Key start = 0;
     u32 length = 0;
     u32 count = 0;
+    friend bool operator==(Record const&, Record const&) = default;
   };
   static constexpr Key staging = 1U << 31;
   static constexpr BtreeShape shape = refcountbt_shape;
   static constexpr u32 height = max_refcountbt_height;
+  static constexpr u32 magic = disk::refcountbt_magic;
   static constexpr std::string_view key_name = "startblock";
   static BlockKind const& kind() { return refcountbt_kind; }
   static Record decode(DiskRecord const& d) {
     return {d.startblock.value(), d.blockcount.value(), d.refcount.value()};
+  }
+  static DiskRecord encode(Record const& r) {
+    DiskRecord d;
+    d.startblock = r.start;
+    d.blockcount = r.length;
+    d.refcount = r.count;
+    return d;
+  }
+  static DiskKey disk_key(Record const& r) {
+    DiskKey k;
+    k.startblock = r.start;
+    return k;
   }
   static Key key_of(Record const& r) { return r.start; }
   static Key decode_key(DiskKey const& k) { return k.startblock.value(); }
@@ -236,10 +291,16 @@ struct Bmbt {
   using Record = Mapping;
   static constexpr BtreeShape shape = bmbt_shape;
   static constexpr u32 height = max_bmbt_height;
+  static constexpr u32 magic = disk::bmbt_magic;
   static constexpr std::string_view key_name = "startoff";
   static BlockKind const& kind() { return bmbt_kind; }
   static Record decode(DiskRecord const& d) { return decode_mapping(d); }
   static DiskRecord encode(Record const& r) { return encode_mapping(r); }
+  static DiskKey disk_key(Record const& r) {
+    DiskKey k;
+    k.startoff = r.offset;
+    return k;
+  }
   static Key key_of(Record const& r) { return r.offset; }
   static Key decode_key(DiskKey const& k) { return k.startoff.value(); }
   static u64 number(Key const& key) { return key.raw(); }

@@ -11,11 +11,15 @@ namespace xfsx::inline v0 {
 
 namespace {
 
+Result<BufferRef> load_superblock(Volume& volume) {
+  SectorCount const sector(volume.geometry().sector_size() / basic_block_size);
+  return volume.cache().load(superblock_kind, Daddr(0), sector);
+}
+
 /// The inodes that the superblock points to: no file of a user.
 Result<bool> is_internal(Volume& volume, Inode const& inode) {
   if ((inode.flags2() & disk::inode_flag2::metadata) != 0) return true;
-  SectorCount const sector(volume.geometry().sector_size() / basic_block_size);
-  XFSX_TRY(BufferRef const block, volume.cache().load(superblock_kind, Daddr(0), sector));
+  XFSX_TRY(BufferRef const block, load_superblock(volume));
   disk::Superblock const& sb = view_as<disk::Superblock>(block->bytes());
   for (be<InodeNumber> const* internal :
        {&sb.rbmino, &sb.rsumino, &sb.uquotino, &sb.gquotino, &sb.pquotino}) {
@@ -75,6 +79,17 @@ Result<void> check_file(Volume& volume, Inode const& inode, u8 operand) {
     return no(EOPNOTSUPP, "has security.capability, which would have to be removed");
   }
   return success();
+}
+
+bool same_owners(disk::Dinode const& a, disk::Dinode const& b) {
+  return a.uid.value() == b.uid.value() && a.gid.value() == b.gid.value() &&
+         a.projid_lo.value() == b.projid_lo.value() && a.projid_hi.value() == b.projid_hi.value();
+}
+
+Result<bool> quota_is_accounted(Volume& volume) {
+  XFSX_TRY(BufferRef const block, load_superblock(volume));
+  u16 const flags = view_as<disk::Superblock>(block->bytes()).qflags.value();
+  return (flags & quota_flag::accounted) != 0;
 }
 
 Result<BlockRange> check_range(ExchangeRange const& range, Geometry const& geometry, u64 size1,

@@ -20,6 +20,12 @@ Result<void> check_volume(Volume& volume);
 /// files and files with security.capability.
 Result<void> check_file(Volume& volume, Inode const& inode, u8 operand);
 
+/// Whether all owners that quota counts for are the same.
+bool same_owners(disk::Dinode const& a, disk::Dinode const& b);
+
+/// Whether quota of any kind is accounted. Errors: those of reading the superblock.
+Result<bool> quota_is_accounted(Volume& volume);
+
 /// The byte range in filesystem blocks, by the alignment and end-of-file rules. Errors: EINVAL.
 Result<BlockRange> check_range(ExchangeRange const& range, Geometry const& geometry, u64 size1,
                                u64 size2);

@@ -26,29 +26,15 @@ Timestamp clamp_time(Timestamp t, bool bigtime) {
 
 }  // namespace
 
-void set_data_extents(disk::Dinode& core, u64 count) {
-  if (has_flag2(core, disk::inode_flag2::nrext64)) {
-    core.nrext64_nextents = count;
-  } else {
-    core.nextents = static_cast<u32>(count);
-  }
-}
-
-void make_large_extent_counts(disk::Dinode& core) {
-  if (has_flag2(core, disk::inode_flag2::nrext64)) return;
-  u32 const data = core.nextents.value();
-  u16 const attr = core.naextents.value();
-  core.flags2 = core.flags2.value() | disk::inode_flag2::nrext64;
-  core.nrext64_nextents = data;
-  core.nextents = attr;
-  core.naextents = 0;
-}
-
 void touch(disk::Dinode& core, Timestamp now) {
   bool const bigtime = has_flag2(core, disk::inode_flag2::bigtime);
   u64 const stamp = encode_timestamp(clamp_time(now, bigtime), bigtime);
   core.mtime = stamp;
   core.ctime = stamp;
+  count_change(core);
+}
+
+void count_change(disk::Dinode& core) {
   core.change_count = core.change_count.value() + 1;
 }
 

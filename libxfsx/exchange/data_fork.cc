@@ -2,8 +2,8 @@
 
 #include "base/view.h"
 #include "disk/btree.h"
-#include "exchange/core_update.h"
 #include "inode/bmap.h"
+#include "inode/extent_counts.h"
 
 #include <algorithm>
 
@@ -108,7 +108,7 @@ Result<void> check_fits(DataFork const& fork, u32 area) {
 void set_data_fork(DataFork const& fork, Bytes inode, u32 area) {
   disk::Dinode& core = edit_as<disk::Dinode>(inode);
   core.format = static_cast<u8>(fork.format);
-  set_data_extents(core, fork.extents);
+  set_extent_count(core, ForkKind::data, fork.extents);
   Bytes const literal = inode.subspan(core_size, area);
   // Nothing of the old fork stays behind where the new one is shorter.
   std::ranges::fill(literal, std::byte{0});

@@ -4,8 +4,13 @@
 #include "exchange/checks.h"
 #include "exchange/core_update.h"
 #include "exchange/data_fork.h"
+#include "exchange/freshness.h"
+#include "exchange/like_swapext.h"
+#include "exchange/limits.h"
 #include "exchange/rmap_owners.h"
-#include "inode/bmap.h"
+#include "exchange/to_eof.h"
+#include "exchange/walk.h"
+#include "inode/extent_counts.h"
 #include "quota/move.h"
 
 namespace xfsx::inline v0 {
@@ -109,39 +114,11 @@ Result<void> swap_forks(Transaction& txn, Files& files, ExchangePlan& plan) {
   return success();
 }
 
-Result<std::vector<Mapping>> inline_mappings(Volume& volume, Inode const& inode, u8 operand) {
-  if (fork_format(inode, ForkKind::data) == disk::ForkFormat::btree) {
-    return with_operand(refuse(EOPNOTSUPP, "a range of a file whose mappings lie in btree blocks"),
-                        operand);
-  }
-  return collect_mappings(volume, inode, ForkKind::data);
-}
-
-/// One file's part of a range exchange: a new list of mappings inside the inode.
-Result<void> set_mappings(Bytes inode, std::span<Mapping const> mappings, u32 area, u8 operand) {
-  if (mappings.size() > area / sizeof(disk::BmbtRecord)) {
-    return with_operand(
-        refuse(EOPNOTSUPP, "the mappings would no longer fit the inode and need a btree"), operand);
-  }
-  disk::Dinode& core = edit_as<disk::Dinode>(inode);
-  core.format = static_cast<u8>(disk::ForkFormat::extents);
-  set_data_extents(core, mappings.size());
-  encode_mappings(mappings, inode.subspan(sizeof(disk::Dinode), area));
-  return success();
-}
-
 Result<void> walk_range(Transaction& txn, Files& files, BlockRange const& range,
                         ExchangePlan& plan) {
-  Volume& volume = txn.volume();
-  XFSX_TRY(std::vector<Mapping> const old1, inline_mappings(volume, files.first, 1));
-  XFSX_TRY(std::vector<Mapping> const old2, inline_mappings(volume, files.second, 2));
-  MappingPair const now = exchange_mappings(old1, old2, range);
-  XFSX_TRYV(move_blocks(files.core1(), plan.file1.inode, mapped_blocks(old1).raw(),
-                        mapped_blocks(now.first).raw(), 1));
-  XFSX_TRYV(move_blocks(files.core2(), plan.file2.inode, mapped_blocks(old2).raw(),
-                        mapped_blocks(now.second).raw(), 2));
-  XFSX_TRYV(set_mappings(files.bytes1, now.first, files.first.data_fork_size(), 1));
-  XFSX_TRYV(set_mappings(files.bytes2, now.second, files.second.data_fork_size(), 2));
+  WalkFile const first{files.first, files.bytes1};
+  WalkFile const second{files.second, files.bytes2};
+  XFSX_TRYV(walk_mappings(txn, first, second, range, {}));
   // Which blocks of a range are shared is not looked up: like Linux, both files then may hold some.
   bool const shared = plan.file1.reflink_before || plan.file2.reflink_before;
   set_reflink(files.core1(), shared);
@@ -155,16 +132,13 @@ Result<void> walk_range(Transaction& txn, Files& files, BlockRange const& range,
 
 Result<void> exchange_contents(Transaction& txn, Files& files, ExchangeRequest const& request,
                                ExchangePlan& plan) {
-  if (!request.range) return swap_forks(txn, files, plan);
-  XFSX_TRY(BlockRange const range, check_range(*request.range, txn.volume().geometry(),
+  if (!request.range || request.like_swapext) return swap_forks(txn, files, plan);
+  XFSX_TRY(SizedRange const sized, sized_range(request, txn.volume().geometry(),
                                                plan.file1.size_before, plan.file2.size_before));
-  if (range.length.raw() != 0) {
-    if (txn.volume().geometry().has_ro(ro_compat::rmapbt)) {
-      return refuse(EOPNOTSUPP,
-                    "a range on a filesystem with reverse mappings (rmapbt), which would be split");
-    }
-    return walk_range(txn, files, range, plan);
-  }
+  BlockRange const& range = sized.blocks;
+  files.core1().size = sized.size1;
+  files.core2().size = sized.size2;
+  if (range.length.raw() != 0) return walk_range(txn, files, range, plan);
   plan.way = ExchangeWay::nothing;
   complete(plan.file1, files.bytes1);
   complete(plan.file2, files.bytes2);
@@ -187,7 +161,7 @@ Result<void> check_dax(disk::Dinode const& core, u8 operand) {
 
 /// Ranges of one file: a later release. What overlaps is wrong in any.
 Error refuse_same_file(ExchangeRequest const& request, Geometry const& geometry, u64 size) {
-  if (!request.range) return refuse(EINVAL, "both operands are the same file");
+  if (!request.range || request.to_eof) return refuse(EINVAL, "both operands are the same file");
   Result<BlockRange> const range = check_range(*request.range, geometry, size, size);
   if (!range) return range.error();
   BlockRange const& r = range.value();
@@ -197,10 +171,26 @@ Error refuse_same_file(ExchangeRequest const& request, Geometry const& geometry,
   return refuse(EOPNOTSUPP, "both operands are the same file");
 }
 
+/// What the request says about the target beyond the range.
+Result<void> check_target(Volume& volume, Files const& files, ExchangeRequest const& request) {
+  if (request.like_swapext) return check_like_swapext(volume, files.first, files.second, request);
+  if (!request.fresh) return success();
+  return check_fresh(volume, files.second, *request.fresh);
+}
+
+void stamp(disk::Dinode& core, ExchangeRequest const& request) {
+  if (request.keep_times || request.like_swapext) {
+    count_change(core);
+  } else {
+    touch(core, request.now);
+  }
+}
+
 Result<ExchangePlan> edit_files(Transaction& txn, ExchangeRequest const& request) {
   Volume& volume = txn.volume();
   XFSX_TRYV(check_volume(volume));
   XFSX_TRY(Files files, load_files(txn, request));
+  XFSX_TRYV(check_target(volume, files, request));
   if (request.file1 == request.file2) {
     return refuse_same_file(request, volume.geometry(), files.first.size());
   }
@@ -212,11 +202,12 @@ Result<ExchangePlan> edit_files(Transaction& txn, ExchangeRequest const& request
     make_large_extent_counts(files.core2());
   }
   XFSX_TRYV(exchange_contents(txn, files, request, plan));
+  XFSX_TRYV(check_extent_counts(request, volume.geometry(), plan));
   XFSX_TRYV(check_dax(files.core1(), 1));
   XFSX_TRYV(check_dax(files.core2(), 2));
   XFSX_TRY(plan.clears_quota_checked, move_counts(txn, files, request.now));
-  touch(files.core1(), request.now);
-  touch(files.core2(), request.now);
+  stamp(files.core1(), request);
+  stamp(files.core2(), request);
   return plan;
 }
 

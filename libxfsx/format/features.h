@@ -80,6 +80,7 @@ inline constexpr u16 group_enforced = 0x0080;
 inline constexpr u16 group_checked = 0x0100;
 inline constexpr u16 project_enforced = 0x0200;
 inline constexpr u16 project_checked = 0x0400;
+inline constexpr u16 accounted = user_accounted | group_accounted | project_accounted;
 }  // namespace quota_flag
 
 /// The words of feature bits. Version 4 has the first two, version 5 implies what they say and has

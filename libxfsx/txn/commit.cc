@@ -18,10 +18,14 @@ bool counts_as_lsn(Lsn lsn) {
   return lsn != Lsn(0) && lsn != null_lsn;
 }
 
-/// Checksum and verifier of a block's copy, under the LSN that it has on disk.
+/// Checksum and verifier of a block's copy, under the LSN that it has on disk; one that is new to
+/// its role has none.
 Result<void> finish_block(Volume& volume, EditedBlock const& block) {
+  if (block.fate == EditedBlock::Fate::freed) return success();
   BlockKind const& kind = *block.copy->kind;
-  stamp_block(kind, block.copy->data.bytes(), lsn_of(kind, block.original->bytes()));
+  bool const created = block.fate == EditedBlock::Fate::created;
+  Lsn const lsn = created ? Lsn(0) : lsn_of(kind, block.original->bytes());
+  stamp_block(kind, block.copy->data.bytes(), lsn);
   BlockContext const context{volume.geometry(), volume.geometry().locate(block.copy->daddr)};
   XFSX_TRYV(verify_block(kind, block.copy->bytes(), context, volume.cache().log_head()));
   if (block.owner == null_inode) return success();
@@ -43,9 +47,27 @@ Result<void> finish_inode(Volume& volume, EditedInode& inode) {
 /// head, so a block that carries the head itself needs the head to move on first.
 bool needs_head_moved(Transaction const& txn, Lsn head) {
   return std::ranges::any_of(txn.blocks(), [&](auto const& entry) {
-    Lsn const lsn = lsn_of(*entry.second.original->kind, entry.second.original->bytes());
+    EditedBlock const& block = entry.second;
+    if (block.fate == EditedBlock::Fate::freed || !block.was_in_use()) return false;
+    Lsn const lsn = lsn_of(*block.original->kind, block.original->bytes());
     return counts_as_lsn(lsn) && lsn >= head;
   });
+}
+
+bool holds_anything(ConstBytes bytes) {
+  return std::ranges::any_of(bytes, [](std::byte b) { return b != std::byte{0}; });
+}
+
+/// Free blocks that get a role still hold what lay there when they had one: an LSN in it may be
+/// such that replay would leave the block alone. Returns those with anything in their first sector.
+std::vector<u64> stale_places(Transaction const& txn) {
+  std::vector<u64> places;
+  u32 const sector = txn.volume().geometry().sector_size();
+  for (auto const& [address, block] : txn.blocks()) {
+    if (block.was_in_use() || !holds_anything(block.original->bytes().first(sector))) continue;
+    places.push_back(address * basic_block_size);
+  }
+  return places;
 }
 
 void stir_block_ends(Transaction& txn) {
@@ -53,7 +75,7 @@ void stir_block_ends(Transaction& txn) {
   constexpr std::size_t unused = 8;
   static_assert(sizeof(disk::BtreeLongBlock) % 16 == unused);
   for (auto const& [address, block] : txn.blocks()) {
-    if (block.copy->kind != &bmbt_kind) continue;
+    if (block.copy == nullptr || block.copy->kind != &bmbt_kind) continue;
     for (std::byte& b : block.copy->data.bytes().last(unused)) b = ~b;
   }
 }
@@ -68,6 +90,7 @@ struct PreparedCommit::State {
   Result<void> reserve();
   Result<void> reserve_log(u64 first, u64 count);
   Result<void> move_head();
+  Result<void> clear_stale_places();
   Result<CheckpointResult> log();
   [[nodiscard]] Error log_failure(Error const& cause) const;
   Result<void> go_home(CheckpointResult const& checkpoint);
@@ -85,6 +108,8 @@ struct PreparedCommit::State {
   std::unique_ptr<LogWriter> writer;
   HomeImage home;
   bool move_head_first = false;
+  AlignedBytes zeros;
+  std::vector<WriteRequest> stale;  // zeros where free blocks will get a role
 };
 
 Result<void> PreparedCommit::State::prepare() {
@@ -97,6 +122,10 @@ Result<void> PreparedCommit::State::prepare() {
   }
   XFSX_TRY(items, TransactionItems::make(txn, options.aids.pad_to_bytes));
   home = make_home_image(txn);
+  zeros = AlignedBytes(volume.geometry().sector_size());
+  for (u64 const place : stale_places(txn)) {
+    stale.push_back({place, std::as_const(zeros).bytes()});
+  }
 
   XFSX_TRY(LogState const state, volume.log());
   XFSX_TRY(geometry, LogGeometry::of(volume.geometry()));
@@ -141,7 +170,14 @@ Result<void> PreparedCommit::State::move_head() {
   return success();
 }
 
+/// Nobody reads free blocks, so this may come before the commit point, which makes it stable.
+Result<void> PreparedCommit::State::clear_stale_places() {
+  if (stale.empty()) return success();
+  return volume.device().write(stale);
+}
+
 Result<CheckpointResult> PreparedCommit::State::log() {
+  XFSX_TRYV(clear_stale_places());
   XFSX_TRYV(writer->clear_stale());
   if (move_head_first) {
     XFSX_TRYV(move_head());
@@ -160,7 +196,7 @@ Error PreparedCommit::State::log_failure(Error const& cause) const {
 
 void PreparedCommit::State::stamp_new_lsn(Lsn lsn) {
   for (auto const& [address, block] : txn.blocks()) {
-    stamp_block(*block.copy->kind, block.copy->data.bytes(), lsn);
+    if (block.copy) stamp_block(*block.copy->kind, block.copy->data.bytes(), lsn);
   }
 }
 

@@ -39,6 +39,7 @@ HomeImage make_home_image(Transaction const& txn) {
   HomeImage home;
   Geometry const& geometry = txn.volume().geometry();
   for (auto const& [address, block] : txn.blocks()) {
+    if (block.fate == EditedBlock::Fate::freed) continue;
     home.writes.push_back(part_of(*block.copy, 0, block.copy->data.size()));
     home.buffers.push_back(block.copy);
   }

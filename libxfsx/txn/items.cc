@@ -37,14 +37,19 @@ Result<std::unique_ptr<TransactionItems>> TransactionItems::make(Transaction& tx
 void TransactionItems::add_blocks(Transaction& txn, bool whole) {
   std::erase_if(txn.blocks(), [&](auto const& entry) {
     EditedBlock const& block = entry.second;
+    if (block.fate == EditedBlock::Fate::freed) {
+      freed_.push_back({block.original->daddr, block.original->length});
+      return false;
+    }
     ConstBytes const copy = block.copy->bytes();
     BufferItem item;
     item.type = block.copy->kind->log_type;
     item.address = block.copy->daddr;
     item.image = copy;
     item.dirty = dirty_chunks(*block.copy->kind, block.original->bytes(), copy);
-    if (item.dirty.none()) return true;
-    if (whole) item.dirty.set_all(copy.size());
+    bool const created = block.fate == EditedBlock::Fate::created;
+    if (!created && item.dirty.none()) return true;
+    if (whole || created) item.dirty.set_all(copy.size());
     buffers_.push_back(item);
     return false;
   });
@@ -63,6 +68,11 @@ Result<void> TransactionItems::add_inodes(Transaction& txn) {
     return false;
   });
   LogItem item;
+  for (BlockExtent const& e : freed_) {
+    item.clear();
+    make_cancel_item(item, e.daddr, e.length);
+    sizes_ += item.sizes();
+  }
   for (InodeItem const& inode : inodes_) {
     item.clear();
     XFSX_TRYV(make_inode_item(item, inode));
@@ -73,12 +83,16 @@ Result<void> TransactionItems::add_inodes(Transaction& txn) {
 
 Result<bool> TransactionItems::next(LogItem& item) {
   std::size_t const buffers = buffers_.size() * rounds_;
-  if (at_ >= buffers + inodes_.size()) return false;
+  std::size_t const blocks = buffers + freed_.size();
+  if (at_ >= blocks + inodes_.size()) return false;
   item.clear();
   if (at_ < buffers) {
     make_buffer_item(item, buffers_[at_ % buffers_.size()]);
+  } else if (at_ < blocks) {
+    BlockExtent const& freed = freed_[at_ - buffers];
+    make_cancel_item(item, freed.daddr, freed.length);
   } else {
-    XFSX_TRYV(make_inode_item(item, inodes_[at_ - buffers]));
+    XFSX_TRYV(make_inode_item(item, inodes_[at_ - blocks]));
   }
   ++at_;
   return true;

@@ -8,8 +8,9 @@
 
 namespace xfsx::inline v0 {
 
-/// Hands a transaction's items to the log writer: changed blocks by address, then changed inodes by
-/// number. A checkpoint is encoded while it is written; nothing is allocated then.
+/// Hands a transaction's items to the log writer: changed blocks by address, blocks that are freed,
+/// then changed inodes by number. A checkpoint is encoded while it is written; nothing is allocated
+/// then.
 class TransactionItems final : public ItemSource {
  public:
   /// `whole_blocks_to`: for tests; log whole blocks, over and over, until the items have this many
@@ -26,6 +27,7 @@ class TransactionItems final : public ItemSource {
   Result<void> add_inodes(Transaction& txn);
 
   std::vector<BufferItem> buffers_;
+  std::vector<BlockExtent> freed_;
   std::vector<InodeItem> inodes_;
   u64 rounds_ = 1;  // how often the buffers are logged
   LogSizes sizes_;

@@ -14,9 +14,16 @@ namespace xfsx::inline v0 {
 
 /// A block with its private copy.
 struct EditedBlock {
-  BufferRef original;
-  std::shared_ptr<Buffer> copy;
+  /// What becomes of it: `created` had no role, or another one; `freed` will have none.
+  enum class Fate : u8 { changed, created, freed };
+
+  BufferRef original;              ///< verified; what lay there, of no kind, if it had no role
+  std::shared_ptr<Buffer> copy;    ///< null for what is freed
   InodeNumber owner = null_inode;  ///< whose block it will be; null_inode for blocks of an AG
+  Fate fate = Fate::changed;
+
+  /// Whether the block holds metadata as long as the transaction is not committed.
+  [[nodiscard]] bool was_in_use() const { return original->kind != nullptr; }
 };
 
 /// An inode with its private copy, core and forks.
@@ -45,6 +52,20 @@ class Transaction {
   /// Errors: refused ENOMEM beyond the memory limit.
   Result<Bytes> edit(BufferRef const& block, InodeNumber owner = null_inode);
 
+  /// A block that was free, or was released before, with zeros in it: it is logged as a whole.
+  /// Errors: io; refused ENOMEM; bad_value for a block that this transaction knows to be in use.
+  Result<Bytes> create(BlockKind const& kind, Daddr daddr, SectorCount length,
+                       InodeNumber owner = null_inode);
+
+  /// The block holds metadata no longer; the log says so. Not to be read any more. Errors:
+  /// bad_value if it was released before.
+  Result<void> release(BufferRef const& block);
+
+  /// The block as it is by now: the private copy, or what the cache loads. Errors: those of
+  /// BufferCache::load; bad_value for a block that was released.
+  Result<BufferRef> read(BlockKind const& kind, Daddr daddr, SectorCount length,
+                         InodeNumber owner = null_inode);
+
   /// The private copy of an inode (core and literal area), made at the first call.
   Result<Bytes> edit_inode(InodeNumber number, InodePlace const& place, BufferRef const& cluster);
 
@@ -57,6 +78,8 @@ class Transaction {
 
  private:
   Result<void> charge(u64 bytes);
+  Result<BufferRef> read_raw(Daddr daddr, SectorCount length);
+  [[nodiscard]] Error misused(BlockKind const& kind, Daddr daddr, std::string_view reason) const;
 
   Volume& volume_;
   u64 memory_limit_;

@@ -54,6 +54,16 @@ class Contents(Swap):
         self.assertEqual(contents(path, B),
                          b[:start2] + a[start1:start1 + length] + b[start2 + length:])
 
+    def test_to_the_end_of_both_files(self):
+        tail = "/swap/mixed-a"
+        path = self.fresh()
+        for one, two, start1, start2 in ((A, B, 32, 1), (A, tail, 3, 7), (tail, B, 0, 1)):
+            a, b = contents(path, one), contents(path, two)
+            start1, start2 = start1 * BLOCK, start2 * BLOCK
+            self.swap(path, one, two, "--offset1", str(start1), "--offset2", str(start2))
+            self.assertEqual(contents(path, one), a[:start1] + b[start2:])
+            self.assertEqual(contents(path, two), b[:start2] + a[start1:])
+
     def test_twice_is_as_before(self):
         path = self.fresh()
         a, b = contents(path, A), contents(path, B)
@@ -163,7 +173,9 @@ class Refused(Swap):
             ((A, A, "--length", str(BLOCK), "--offset2", str(BLOCK)), "EOPNOTSUPP"),
             ((A, A, "--length", str(2 * BLOCK), "--offset2", str(BLOCK)), "EINVAL"),
             (("/swap/many-a", A, "--length", str(BLOCK)), "EOPNOTSUPP"),
-            ((A, B, "--offset1", str(BLOCK)), "EOPNOTSUPP"),
+            ((A, A, "--offset2", str(size)), "EINVAL"),
+            ((A, B, "--offset1", str(size + BLOCK)), "EINVAL"),
+            ((A, B, "--offset2", "512"), "EINVAL"),
         ]
         for words, name in cases:
             with self.subTest(words):

@@ -1,5 +1,7 @@
 #include "exchange/core_update.h"
 
+#include "inode/extent_counts.h"
+
 #include <doctest/doctest.h>
 
 namespace {
@@ -36,10 +38,10 @@ TEST_SUITE("exchange") {
 
   TEST_CASE("the extent counter is set where the inode keeps it") {
     disk::Dinode core = small_counts();
-    set_data_extents(core, 9);
+    set_extent_count(core, ForkKind::data, 9);
     CHECK(core.nextents.value() == 9);
     make_large_extent_counts(core);
-    set_data_extents(core, u64{1} << 40);
+    set_extent_count(core, ForkKind::data, u64{1} << 40);
     CHECK(core.nrext64_nextents.value() == u64{1} << 40);
     CHECK(core.nextents.value() == 3);
   }

@@ -72,13 +72,67 @@ TEST_SUITE("exchange") {
       Model model2 = model_of(second);
       exchange(model1, model2, range);
 
-      MappingPair const now = exchange_mappings(first, second, range);
+      MappingPair const now = exchange_mappings(first, second, {&range, 1});
 
       CAPTURE(round);
       REQUIRE(model_of(now.first) == model1);
       REQUIRE(model_of(now.second) == model2);
       REQUIRE(sorted_and_merged(now.first));
       REQUIRE(sorted_and_merged(now.second));
+    }
+  }
+
+  TEST_CASE("an exchange within a file is the exchange of each of its blocks") {
+    std::mt19937 random(20261128);
+    for (int round = 0; round < 20000; ++round) {
+      u64 next_block = 100;
+      std::vector<Mapping> const file = random_file(random, next_block);
+      u64 const length = 1 + random() % 10;
+      u64 const low = random() % 10;
+      u64 const high = low + length + random() % 10;
+      bool const forward = random() % 2 == 0;
+      BlockRange const range{FileBlock(forward ? low : high), FileBlock(forward ? high : low),
+                             BlockCount(length)};
+      Model model = model_of(file);
+      for (u64 i = 0; i < length; ++i) {
+        auto first = model.extract(low + i);
+        auto second = model.extract(high + i);
+        if (!first.empty()) model[high + i] = first.mapped();
+        if (!second.empty()) model[low + i] = second.mapped();
+      }
+      std::vector<Mapping> const now = exchange_within(file, {&range, 1});
+      CAPTURE(round);
+      REQUIRE(model_of(now) == model);
+      REQUIRE(sorted_and_merged(now));
+    }
+  }
+
+  TEST_CASE("written blocks alone: each unit with a written block goes as a whole") {
+    std::mt19937 random(20261129);
+    for (int round = 0; round < 20000; ++round) {
+      u64 next_block = 100;
+      u64 const unit = 1 + random() % 3;
+      std::vector<Mapping> const first = random_file(random, next_block);
+      std::vector<Mapping> const second = random_file(random, next_block);
+      BlockRange const range{FileBlock(random() % 5 * unit), FileBlock(random() % 5 * unit),
+                             BlockCount((1 + random() % 6) * unit)};
+      Model model1 = model_of(first);
+      Model model2 = model_of(second);
+      for (u64 at = 0; at < range.length.raw(); at += unit) {
+        bool written = false;
+        for (u64 i = at; i < at + unit; ++i) {
+          auto const block = model1.find(range.start1.raw() + i);
+          written = written || (block != model1.end() && !block->second.second);
+        }
+        BlockRange const part{range.start1 + BlockCount(at), range.start2 + BlockCount(at),
+                              BlockCount(unit)};
+        if (written) exchange(model1, model2, part);
+      }
+      std::vector<BlockRange> const parts = written_ranges(first, range, BlockCount(unit));
+      MappingPair const now = exchange_mappings(first, second, parts);
+      CAPTURE(round);
+      REQUIRE(model_of(now.first) == model1);
+      REQUIRE(model_of(now.second) == model2);
     }
   }
 

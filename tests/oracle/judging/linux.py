@@ -132,6 +132,19 @@ class Loop:
             self.fd = -1
 
 
+def space(root):
+    """(free blocks, blocks that files occupy) of the filesystem that is mounted at ROOT."""
+    told = os.statvfs(root)
+    seen, used = set(), 0
+    for folder, _, names in os.walk(os.fsencode(root)):
+        for path in [folder, *(os.path.join(folder, name) for name in names)]:
+            found = os.lstat(path)
+            if found.st_ino not in seen:
+                seen.add(found.st_ino)
+                used += found.st_blocks
+    return told.f_bfree, used * 512 // told.f_bsize
+
+
 class Mounted:
     """IMAGE mounted by the running kernel; `error` says why where it was not."""
 

@@ -1,0 +1,60 @@
+#include "ag/space.h"
+
+#include "base/view.h"
+#include "disk/superblock.h"
+#include "format/verify_ag.h"
+
+namespace xfsx::inline v0 {
+
+Result<SpaceOfAg*> Space::in(AgNumber ag) {
+  std::unique_ptr<SpaceOfAg>& space = ags_[ag.raw()];
+  if (!space) {
+    XFSX_TRY(space, SpaceOfAg::open(txn_, ag));
+  }
+  return space.get();
+}
+
+Result<FsBlock> Space::allocate(FsBlock near, RunOwner const& owner) {
+  Geometry const& g = txn_.volume().geometry();
+  u32 const first = g.ag_of(near).raw();
+  for (u32 i = 0; i < g.ag_count(); ++i) {
+    AgNumber const ag((first + i) % g.ag_count());
+    XFSX_TRY(SpaceOfAg* const space, in(ag));
+    AgBlock const from = i == 0 ? g.agblock_of(near) : AgBlock(0);
+    XFSX_TRY(std::optional<AgBlock> const block, space->allocate(from, owner));
+    if (!block) continue;
+    --free_blocks_;
+    return g.fsblock(ag, *block);
+  }
+  return refuse(ENOSPC, "no AG has a free block for a block of a mapping btree");
+}
+
+Result<void> Space::release(FsBlock block, RunOwner const& owner) {
+  Geometry const& g = txn_.volume().geometry();
+  XFSX_TRY(SpaceOfAg* const space, in(g.ag_of(block)));
+  XFSX_TRYV(space->release(g.agblock_of(block), owner));
+  ++free_blocks_;
+  return success();
+}
+
+Result<void> Space::change_mappings(AgNumber ag, std::vector<BtreeEdit<Rmapbt>> edits) {
+  if (!txn_.volume().geometry().has_ro(ro_compat::rmapbt) || edits.empty()) return success();
+  XFSX_TRY(SpaceOfAg* const space, in(ag));
+  space->change_mappings(std::move(edits));
+  return success();
+}
+
+Result<void> Space::finish() {
+  for (auto const& [ag, space] : ags_) {
+    XFSX_TRYV(space->finish());
+  }
+  if (free_blocks_ == 0) return success();
+  SectorCount const sector(txn_.volume().geometry().sector_size() / basic_block_size);
+  XFSX_TRY(BufferRef const block, txn_.read(superblock_kind, Daddr(0), sector));
+  XFSX_TRY(Bytes const copy, txn_.edit(block));
+  disk::Superblock& sb = edit_as<disk::Superblock>(copy);
+  sb.fdblocks = sb.fdblocks.value() + static_cast<u64>(free_blocks_);
+  return success();
+}
+
+}  // namespace xfsx::inline v0

@@ -1,0 +1,122 @@
+#pragma once
+// The btrees of an AG as an editor sees them: rooted in its header, their blocks taken from the
+// free list and given back to it.
+
+#include "ag/headers.h"
+#include "btree/editor.h"
+#include "txn/transaction.h"
+
+namespace xfsx::inline v0 {
+
+/// Blocks put by for the trees of an AG.
+class TreeBlocks {
+ public:
+  virtual ~TreeBlocks() = default;
+  /// Errors: refused ENOSPC.
+  virtual Result<AgBlock> take(BlockKind const& kind) = 0;
+  virtual Result<void> give(BlockKind const& kind, AgBlock block) = 0;
+};
+
+/// The members of an AG's header that say where a tree begins.
+template <class T>
+struct TreeRootFields;
+template <>
+struct TreeRootFields<Bnobt> {
+  static constexpr auto root = &disk::Agf::bnoroot;
+  static constexpr auto height = &disk::Agf::bnolevel;
+};
+template <>
+struct TreeRootFields<Cntbt> {
+  static constexpr auto root = &disk::Agf::cntroot;
+  static constexpr auto height = &disk::Agf::cntlevel;
+};
+template <>
+struct TreeRootFields<Rmapbt> {
+  static constexpr auto root = &disk::Agf::rmaproot;
+  static constexpr auto height = &disk::Agf::rmaplevel;
+};
+
+template <class T>
+class AgTreeStore {
+ public:
+  AgTreeStore(Transaction& txn, AgNumber ag, BufferRef agf, TreeBlocks& blocks)
+      : txn_(txn), ag_(ag), agf_(std::move(agf)), blocks_(blocks) {}
+
+  Result<ConstBytes> read(AgBlock at) {
+    XFSX_TRY(BufferRef const block, load(at));
+    return block->bytes();
+  }
+  Result<Bytes> edit(AgBlock at) {
+    XFSX_TRY(BufferRef const block, load(at));
+    return txn_.edit(block);
+  }
+  Result<AgBlock> allocate(u32 level) {
+    XFSX_TRY(AgBlock const at, blocks_.take(T::kind()));
+    if (!geometry().valid(ag_, at)) return outside(at);
+    Daddr const daddr = geometry().daddr(ag_, at);
+    XFSX_TRY(Bytes const block, txn_.create(T::kind(), daddr, one()));
+    auto& head = edit_as<disk::BtreeShortBlock>(block);
+    head.magic = T::magic;
+    head.level = static_cast<u16>(level);
+    head.leftsib = null_agblock;
+    head.rightsib = null_agblock;
+    head.bno = daddr;
+    head.uuid = geometry().meta_uuid();
+    head.owner = ag_;
+    return at;
+  }
+  Result<void> release(AgBlock at) {
+    XFSX_TRY(BufferRef const block, load(at));
+    XFSX_TRYV(txn_.release(block));
+    return blocks_.give(T::kind(), at);
+  }
+  void prefetch(std::span<AgBlock const> blocks) {
+    std::vector<BlockExtent> extents;
+    for (AgBlock const at : blocks) {
+      if (geometry().valid(ag_, at)) extents.push_back({geometry().daddr(ag_, at), one()});
+    }
+    std::ranges::sort(extents, {}, &BlockExtent::daddr);
+    txn_.volume().cache().prefetch(extents);
+  }
+  [[nodiscard]] Location locate(AgBlock at) const {
+    return geometry().locate(geometry().daddr(ag_, at));
+  }
+  [[nodiscard]] FormatVersion const& version() const { return geometry().version(); }
+  [[nodiscard]] u32 block_size() const { return geometry().block_size(); }
+
+  [[nodiscard]] AgBlock root_block() const { return (agf().*TreeRootFields<T>::root).value(); }
+  [[nodiscard]] u32 root_level() const { return (agf().*TreeRootFields<T>::height).value() - 1; }
+  Result<void> set_root(AgBlock at, u32 level) {
+    if (at == root_block() && level == root_level()) return success();
+    XFSX_TRY(Bytes const copy, txn_.edit(agf_));
+    auto& header = edit_as<disk::Agf>(copy);
+    header.*TreeRootFields<T>::root = at;
+    header.*TreeRootFields<T>::height = level + 1;
+    return success();
+  }
+
+ private:
+  [[nodiscard]] Geometry const& geometry() const { return txn_.volume().geometry(); }
+  [[nodiscard]] SectorCount one() const { return geometry().sectors(BlockCount(1)); }
+  /// The header as the transaction has it.
+  [[nodiscard]] disk::Agf const& agf() const {
+    auto const edited = txn_.blocks().find(agf_->daddr.raw());
+    return view_as<disk::Agf>(edited == txn_.blocks().end() ? agf_->bytes()
+                                                            : edited->second.copy->bytes());
+  }
+  Result<BufferRef> load(AgBlock at) {
+    if (!geometry().valid(ag_, at)) return outside(at);
+    return txn_.read(T::kind(), geometry().daddr(ag_, at), one());
+  }
+  Error outside(AgBlock at) const {
+    return btree_error(T::kind(), geometry().locate(agf_->daddr), "ptrs", at.raw(),
+                       geometry().blocks_of(ag_), Relation::below);
+  }
+
+  Transaction& txn_;
+  AgNumber ag_;
+  BufferRef agf_;
+  TreeBlocks& blocks_;
+};
+
+}  // namespace xfsx::inline v0

@@ -1,0 +1,97 @@
+#include "exchange/walk.h"
+
+#include "exchange/mapping_rmaps.h"
+#include "inode/bmap.h"
+#include "inode/fork_editor.h"
+
+namespace xfsx::inline v0 {
+
+namespace {
+
+/// A file, its mappings now and afterwards.
+struct Side {
+  WalkFile const& file;
+  u8 operand;
+  std::vector<Mapping> before, after;
+
+  [[nodiscard]] bool changes() const { return before != after; }
+};
+
+Result<std::vector<Mapping>> mappings_of(Volume& volume, WalkFile const& file, u8 operand) {
+  disk::ForkFormat const format = fork_format(file.inode, ForkKind::data);
+  if (format != disk::ForkFormat::extents && format != disk::ForkFormat::btree) {
+    return with_operand(
+        refuse(EOPNOTSUPP, "the data fork is neither in extents nor in btree format"), operand);
+  }
+  XFSX_TRY(std::vector<Mapping> mappings, collect_mappings(volume, file.inode, ForkKind::data));
+  return mappings;
+}
+
+/// The blocks that the file maps, in its count of all its blocks.
+Result<void> count_mapped(Side const& side) {
+  disk::Dinode& core = edit_as<disk::Dinode>(side.file.copy);
+  u64 const total = core.nblocks.value();
+  u64 const gone = mapped_blocks(side.before).raw();
+  if (gone <= total) {
+    core.nblocks = total - gone + mapped_blocks(side.after).raw();
+    return success();
+  }
+  Location where;
+  where.kind = AddressKind::inode;
+  where.address = side.file.inode.number.raw();
+  Error e = located(Errc::bad_value, "inode", where);
+  e.field = "nblocks";
+  e.relation = Relation::at_least;
+  e.found.number = total;
+  e.expected.number = gone;
+  return with_operand(e, side.operand);
+}
+
+Result<void> change_side(Transaction& txn, Space& space, Side const& side) {
+  if (!side.changes()) return success();
+  XFSX_TRYV(count_mapped(side));
+  ForkPlace const place{side.file.inode.number, side.file.copy};
+  Result<void> const done = change_fork(txn, space, place, side.before, side.after);
+  return done ? done : Result<void>(with_operand(done.error(), side.operand));
+}
+
+/// Carries out what the lists say.
+Result<void> change_sides(Transaction& txn, std::span<Side const> sides) {
+  Geometry const& g = txn.volume().geometry();
+  Space space(txn);
+  std::vector<MappingChange> changes;
+  for (Side const& side : sides) {
+    XFSX_TRYV(change_side(txn, space, side));
+    if (side.file.inode.is_realtime()) continue;
+    changes.push_back({side.file.inode.number, ForkKind::data, side.before, side.after});
+  }
+  XFSX_TRYV(change_rmaps(space, g, changes));
+  return space.finish();
+}
+
+std::vector<BlockRange> parts_of(BlockRange const& range, std::span<Mapping const> first,
+                                 WalkRules const& rules) {
+  if (!rules.written_only) return {range};
+  return written_ranges(first, range, rules.unit);
+}
+
+}  // namespace
+
+Result<void> walk_mappings(Transaction& txn, WalkFile const& first, WalkFile const& second,
+                           BlockRange const& range, WalkRules const& rules) {
+  Volume& volume = txn.volume();
+  XFSX_TRY(std::vector<Mapping> old1, mappings_of(volume, first, 1));
+  std::vector<BlockRange> const parts = parts_of(range, old1, rules);
+  if (first.inode.number == second.inode.number) {
+    std::vector<Mapping> now = exchange_within(old1, parts);
+    Side const side{first, 1, std::move(old1), std::move(now)};
+    return change_sides(txn, {&side, 1});
+  }
+  XFSX_TRY(std::vector<Mapping> old2, mappings_of(volume, second, 2));
+  MappingPair now = exchange_mappings(old1, old2, parts);
+  Side const sides[] = {{first, 1, std::move(old1), std::move(now.first)},
+                        {second, 2, std::move(old2), std::move(now.second)}};
+  return change_sides(txn, sides);
+}
+
+}  // namespace xfsx::inline v0
