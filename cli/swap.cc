@@ -115,6 +115,7 @@ class Swap : public Verb {
     parser.bytes("--offset1", offset1_, "where the range starts in FILE1");
     parser.bytes("--offset2", offset2_, "where the range starts in FILE2");
     parser.bytes("--length", length_, "how much is exchanged");
+    parser.flag("--written", written_, "only where FILE1 has written blocks");
     parser.text("--fresh", "TOKEN", fresh_, "refuse if FILE2 is not what `fresh` printed");
     parser.flag("--keep-times", keep_times_, "modification and change times stay as they are");
     parser.flag("--like-swapext", like_swapext_,
@@ -162,6 +163,7 @@ class Swap : public Verb {
     if (!fresh_.empty()) {
       XFSX_TRY(request.fresh, parse_token(fresh_));
     }
+    request.written_only = written_;
     request.keep_times = keep_times_;
     request.like_swapext = like_swapext_;
     request.max_extents = max_extents_;
@@ -200,7 +202,7 @@ class Swap : public Verb {
 
   std::string file1_, file2_, fresh_;
   std::optional<u64> offset1_, offset2_, length_, max_extents_;
-  bool dry_run_ = false, keep_times_ = false, like_swapext_ = false;
+  bool dry_run_ = false, keep_times_ = false, like_swapext_ = false, written_ = false;
 };
 
 }  // namespace

@@ -27,6 +27,8 @@ struct ExchangeRequest {
   /// With a range: from its offsets to the end of both files, whatever its length says; file2 then
   /// ends as far behind offset2 as file1 did behind offset1, and the reverse.
   bool to_eof = false;
+  /// Only where file1 has written blocks. Without a range, to the end of both files.
+  bool written_only = false;
   /// What file2 must still be; empty: anything.
   std::optional<Freshness> fresh;
   /// The most mappings that a file may have afterwards; empty: as many as the format can count.

@@ -28,18 +28,18 @@ Result<bool> is_internal(Volume& volume, Inode const& inode) {
   return false;
 }
 
-/// A range that ends inside a block is legal only where the block is the last of both files.
-Result<void> check_end(ExchangeRange const& range, u64 block_size, u64 size1, u64 size2) {
+/// A range that ends inside a unit is legal only where the unit is the last of both files.
+Result<void> check_end(ExchangeRange const& range, u64 unit, u64 size1, u64 size2) {
   std::optional<u64> const end1 = checked_add(range.offset1, range.length);
   std::optional<u64> const end2 = checked_add(range.offset2, range.length);
   if (!end1 || !end2) return refuse(EINVAL, "offset and length exceed 64 bits");
   if (*end1 > size1) return with_operand(refuse(EINVAL, "the range ends beyond the file"), 1);
   if (*end2 > size2) return with_operand(refuse(EINVAL, "the range ends beyond the file"), 2);
-  if (range.length % block_size == 0) return success();
+  if (range.length % unit == 0) return success();
   if (*end1 != size1 || *end2 != size2) {
     return refuse(EINVAL,
-                  "the length is no multiple of the block size, and the range does not end at the "
-                  "end of both files");
+                  "the length is no multiple of the allocation unit, and the range does not end "
+                  "at the end of both files");
   }
   return success();
 }
@@ -66,9 +66,6 @@ Result<void> check_file(Volume& volume, Inode const& inode, u8 operand) {
   disk::Dinode const& core = inode.core();
   if (inode.is_directory()) return no(EISDIR, "is a directory");
   if (!inode.is_regular()) return no(EINVAL, "is not a regular file");
-  if (inode.is_realtime()) {
-    return no(EOPNOTSUPP, "is a realtime file");
-  }
   XFSX_TRY(bool const internal, is_internal(volume, inode));
   if (internal) return no(EPERM, "is an internal inode of the filesystem");
   if ((core.flags.value() & disk::inode_flag::immutable) != 0) return no(EPERM, "is immutable");
@@ -92,19 +89,20 @@ Result<bool> quota_is_accounted(Volume& volume) {
   return (flags & quota_flag::accounted) != 0;
 }
 
-Result<BlockRange> check_range(ExchangeRange const& range, Geometry const& geometry, u64 size1,
-                               u64 size2) {
+Result<BlockRange> check_range(ExchangeRange const& range, Geometry const& geometry,
+                               BlockCount unit, u64 size1, u64 size2) {
   u64 const block = geometry.block_size();
+  u64 const bytes = block * unit.raw();
   if (range.offset1 > size1)
     return with_operand(refuse(EINVAL, "the offset is beyond the file"), 1);
   if (range.offset2 > size2)
     return with_operand(refuse(EINVAL, "the offset is beyond the file"), 2);
-  if (range.offset1 % block != 0 || range.offset2 % block != 0) {
-    return refuse(EINVAL, "an offset is no multiple of the block size");
+  if (range.offset1 % bytes != 0 || range.offset2 % bytes != 0) {
+    return refuse(EINVAL, "an offset is no multiple of the allocation unit");
   }
-  XFSX_TRYV(check_end(range, block, size1, size2));
+  XFSX_TRYV(check_end(range, bytes, size1, size2));
   return BlockRange{FileBlock(range.offset1 / block), FileBlock(range.offset2 / block),
-                    BlockCount(div_round_up(range.length, block))};
+                    BlockCount(div_round_up(range.length, bytes) * unit.raw())};
 }
 
 }  // namespace xfsx::inline v0

@@ -26,8 +26,9 @@ bool same_owners(disk::Dinode const& a, disk::Dinode const& b);
 /// Whether quota of any kind is accounted. Errors: those of reading the superblock.
 Result<bool> quota_is_accounted(Volume& volume);
 
-/// The byte range in filesystem blocks, by the alignment and end-of-file rules. Errors: EINVAL.
-Result<BlockRange> check_range(ExchangeRange const& range, Geometry const& geometry, u64 size1,
-                               u64 size2);
+/// The byte range in filesystem blocks, whole allocation units of `unit` blocks, by the alignment
+/// and end-of-file rules. Errors: EINVAL.
+Result<BlockRange> check_range(ExchangeRange const& range, Geometry const& geometry,
+                               BlockCount unit, u64 size1, u64 size2);
 
 }  // namespace xfsx::inline v0

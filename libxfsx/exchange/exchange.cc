@@ -37,6 +37,9 @@ Result<Files> load_files(Transaction& txn, ExchangeRequest const& request) {
   Volume& volume = txn.volume();
   XFSX_TRY(Inode first, load_file(volume, request.file1, 1));
   XFSX_TRY(Inode second, load_file(volume, request.file2, 2));
+  if (first.is_realtime() != second.is_realtime()) {
+    return refuse(EINVAL, "one of the files is a realtime file, the other is not");
+  }
   XFSX_TRY(Bytes const bytes1, txn.edit_inode(first.number, first.place, first.cluster));
   XFSX_TRY(Bytes const bytes2, txn.edit_inode(second.number, second.place, second.cluster));
   return Files{std::move(first), std::move(second), bytes1, bytes2};
@@ -80,6 +83,44 @@ Result<void> move_blocks(disk::Dinode& core, InodeNumber number, u64 own, u64 ga
   return success();
 }
 
+/// The unit that mappings of the files come in.
+BlockCount allocation_unit(Geometry const& geometry, Inode const& inode) {
+  return BlockCount(inode.is_realtime() ? geometry.realtime().extent_blocks : 1);
+}
+
+Result<void> walk(Transaction& txn, Files& files, BlockRange const& range, bool written_only,
+                  ExchangePlan& plan) {
+  WalkFile const first{files.first, files.bytes1};
+  WalkFile const second{files.second, files.bytes2};
+  BlockCount const unit = allocation_unit(txn.volume().geometry(), files.first);
+  XFSX_TRYV(walk_mappings(txn, first, second, range, {written_only, unit}));
+  plan.way = ExchangeWay::mapping_walk;
+  complete(plan.file1, files.bytes1);
+  complete(plan.file2, files.bytes2);
+  return success();
+}
+
+/// Forks that do not fit the other inode as they are: every mapping changes places, blocks past EOF
+/// too.
+Result<void> walk_whole_files(Transaction& txn, Files& files, ExchangePlan& plan) {
+  BlockRange const everything{FileBlock(0), FileBlock(0),
+                              BlockCount(u64{1} << mapping_offset_bits)};
+  files.core1().size = plan.file2.size_before;
+  files.core2().size = plan.file1.size_before;
+  set_reflink(files.core1(), plan.file2.reflink_before);
+  set_reflink(files.core2(), plan.file1.reflink_before);
+  return walk(txn, files, everything, false, plan);
+}
+
+Result<void> walk_range(Transaction& txn, Files& files, BlockRange const& range, bool written_only,
+                        ExchangePlan& plan) {
+  // Which blocks of a range are shared is not looked up: like Linux, both files then may hold some.
+  bool const shared = plan.file1.reflink_before || plan.file2.reflink_before;
+  set_reflink(files.core1(), shared);
+  set_reflink(files.core2(), shared);
+  return walk(txn, files, range, written_only, plan);
+}
+
 /// Each inode's part of a fork swap: the other's fork, size and sharing; its own attribute fork.
 Result<void> swap_forks(Transaction& txn, Files& files, ExchangePlan& plan) {
   Volume& volume = txn.volume();
@@ -87,8 +128,9 @@ Result<void> swap_forks(Transaction& txn, Files& files, ExchangePlan& plan) {
   XFSX_TRY(DataFork const fork2, lift_data_fork(volume, files.second));
   u32 const area1 = files.first.data_fork_size();
   u32 const area2 = files.second.data_fork_size();
-  if (auto fit = check_fits(fork1, area2); !fit) return with_operand(fit.error(), 1);
-  if (auto fit = check_fits(fork2, area1); !fit) return with_operand(fit.error(), 2);
+  if (!check_fits(fork1, area2) || !check_fits(fork2, area1)) {
+    return walk_whole_files(txn, files, plan);
+  }
 
   XFSX_TRYV(move_blocks(files.core1(), plan.file1.inode, fork1.blocks, fork2.blocks, 1));
   XFSX_TRYV(move_blocks(files.core2(), plan.file2.inode, fork2.blocks, fork1.blocks, 2));
@@ -114,31 +156,17 @@ Result<void> swap_forks(Transaction& txn, Files& files, ExchangePlan& plan) {
   return success();
 }
 
-Result<void> walk_range(Transaction& txn, Files& files, BlockRange const& range,
-                        ExchangePlan& plan) {
-  WalkFile const first{files.first, files.bytes1};
-  WalkFile const second{files.second, files.bytes2};
-  XFSX_TRYV(walk_mappings(txn, first, second, range, {}));
-  // Which blocks of a range are shared is not looked up: like Linux, both files then may hold some.
-  bool const shared = plan.file1.reflink_before || plan.file2.reflink_before;
-  set_reflink(files.core1(), shared);
-  set_reflink(files.core2(), shared);
-
-  plan.way = ExchangeWay::mapping_walk;
-  complete(plan.file1, files.bytes1);
-  complete(plan.file2, files.bytes2);
-  return success();
-}
-
 Result<void> exchange_contents(Transaction& txn, Files& files, ExchangeRequest const& request,
                                ExchangePlan& plan) {
-  if (!request.range || request.like_swapext) return swap_forks(txn, files, plan);
-  XFSX_TRY(SizedRange const sized, sized_range(request, txn.volume().geometry(),
+  bool const whole = !request.range && !request.written_only;
+  if (whole || request.like_swapext) return swap_forks(txn, files, plan);
+  Geometry const& g = txn.volume().geometry();
+  XFSX_TRY(SizedRange const sized, sized_range(request, g, allocation_unit(g, files.first),
                                                plan.file1.size_before, plan.file2.size_before));
   BlockRange const& range = sized.blocks;
   files.core1().size = sized.size1;
   files.core2().size = sized.size2;
-  if (range.length.raw() != 0) return walk_range(txn, files, range, plan);
+  if (range.length.raw() != 0) return walk_range(txn, files, range, request.written_only, plan);
   plan.way = ExchangeWay::nothing;
   complete(plan.file1, files.bytes1);
   complete(plan.file2, files.bytes2);
@@ -159,16 +187,17 @@ Result<void> check_dax(disk::Dinode const& core, u8 operand) {
   return with_operand(refuse(EINVAL, "has the DAX flag and would get shared blocks"), operand);
 }
 
-/// Ranges of one file: a later release. What overlaps is wrong in any.
-Error refuse_same_file(ExchangeRequest const& request, Geometry const& geometry, u64 size) {
+/// Two ranges of one file. What overlaps cannot change places.
+Result<BlockRange> range_within(ExchangeRequest const& request, Geometry const& geometry,
+                                Inode const& file) {
   if (!request.range || request.to_eof) return refuse(EINVAL, "both operands are the same file");
-  Result<BlockRange> const range = check_range(*request.range, geometry, size, size);
-  if (!range) return range.error();
-  BlockRange const& r = range.value();
+  BlockCount const unit = allocation_unit(geometry, file);
+  XFSX_TRY(BlockRange const r,
+           check_range(*request.range, geometry, unit, file.size(), file.size()));
   if (r.start1 < r.start2 + r.length && r.start2 < r.start1 + r.length) {
     return refuse(EINVAL, "both operands are the same file, and the ranges overlap");
   }
-  return refuse(EOPNOTSUPP, "both operands are the same file");
+  return r;
 }
 
 /// What the request says about the target beyond the range.
@@ -186,14 +215,27 @@ void stamp(disk::Dinode& core, ExchangeRequest const& request) {
   }
 }
 
-Result<ExchangePlan> edit_files(Transaction& txn, ExchangeRequest const& request) {
-  Volume& volume = txn.volume();
-  XFSX_TRYV(check_volume(volume));
-  XFSX_TRY(Files files, load_files(txn, request));
-  XFSX_TRYV(check_target(volume, files, request));
-  if (request.file1 == request.file2) {
-    return refuse_same_file(request, volume.geometry(), files.first.size());
+Result<ExchangePlan> edit_one_file(Transaction& txn, Files& files, ExchangeRequest const& request) {
+  Geometry const& g = txn.volume().geometry();
+  XFSX_TRY(BlockRange const range, range_within(request, g, files.first));
+  ExchangePlan plan;
+  plan.file1 = before(files.first);
+  plan.file2 = plan.file1;
+  if (g.has(incompat::nrext64)) make_large_extent_counts(files.core1());
+  plan.way = ExchangeWay::nothing;
+  if (range.length.raw() != 0) {
+    XFSX_TRYV(walk(txn, files, range, request.written_only, plan));
   }
+  complete(plan.file1, files.bytes1);
+  plan.file2 = plan.file1;
+  XFSX_TRYV(check_extent_counts(request, g, plan));
+  stamp(files.core1(), request);
+  return plan;
+}
+
+Result<ExchangePlan> edit_two_files(Transaction& txn, Files& files,
+                                    ExchangeRequest const& request) {
+  Volume& volume = txn.volume();
   ExchangePlan plan;
   plan.file1 = before(files.first);
   plan.file2 = before(files.second);
@@ -209,6 +251,15 @@ Result<ExchangePlan> edit_files(Transaction& txn, ExchangeRequest const& request
   stamp(files.core1(), request);
   stamp(files.core2(), request);
   return plan;
+}
+
+Result<ExchangePlan> edit_files(Transaction& txn, ExchangeRequest const& request) {
+  Volume& volume = txn.volume();
+  XFSX_TRYV(check_volume(volume));
+  XFSX_TRY(Files files, load_files(txn, request));
+  XFSX_TRYV(check_target(volume, files, request));
+  if (request.file1 == request.file2) return edit_one_file(txn, files, request);
+  return edit_two_files(txn, files, request);
 }
 
 void cost(ExchangePlan& plan, PreparedCommit const& commit) {

@@ -24,11 +24,12 @@ struct SizedRange {
   u64 size2 = 0;
 };
 
-/// What `request.range` means for files of these sizes. To the end of both, the range is as long as
+/// What `request.range` (none: to the end of both files from their starts) means for files of these
+/// sizes and this allocation unit. To the end of both, the range is as long as
 /// the longer of the two tails, so the shorter file's blocks past its end go along as far as that
 /// reaches. Errors, with the operand where one file is to blame: EINVAL by the rules of
 /// check_range; EFBIG where a file would become larger than a file can be.
-Result<SizedRange> sized_range(ExchangeRequest const& request, Geometry const& geometry, u64 size1,
-                               u64 size2);
+Result<SizedRange> sized_range(ExchangeRequest const& request, Geometry const& geometry,
+                               BlockCount unit, u64 size1, u64 size2);
 
 }  // namespace xfsx::inline v0

@@ -28,7 +28,7 @@ Result<SizedRange> to_eof(u64 offset1, u64 offset2, u64 size1, u64 size2) {
   ExchangeRequest request;
   request.range = ExchangeRange{offset1, offset2, 12345};
   request.to_eof = true;
-  return sized_range(request, geometry(), size1, size2);
+  return sized_range(request, geometry(), BlockCount(1), size1, size2);
 }
 
 }  // namespace
@@ -77,7 +77,8 @@ TEST_SUITE("exchange") {
   TEST_CASE("a range with a length leaves the sizes") {
     ExchangeRequest request;
     request.range = ExchangeRange{block, 0, 2 * block};
-    SizedRange const got = sized_range(request, geometry(), 5 * block, 7 * block).value();
+    SizedRange const got =
+        sized_range(request, geometry(), BlockCount(1), 5 * block, 7 * block).value();
     CHECK(got.blocks.length.raw() == 2);
     CHECK(got.size1 == 5 * block);
     CHECK(got.size2 == 7 * block);

@@ -57,7 +57,8 @@ def with_ranges(entries, ranges, base):
         end_one = len(a) if length is None else at_one + length
         end_two = len(b) if length is None else at_two + length
         bytes_of[one] = a[:at_one] + b[at_two:end_two] + a[end_one:]
-        bytes_of[two] = b[:at_two] + a[at_one:end_one] + b[end_two:]
+        rest = bytes_of[two]    # it may be the same file
+        bytes_of[two] = rest[:at_two] + a[at_one:end_one] + rest[end_two:]
     for path, data in bytes_of.items():
         entry = copy.copy(find(found, path))
         entry |= {"size": len(data), "sha256": hashlib.sha256(data).hexdigest(), "touched": True}
