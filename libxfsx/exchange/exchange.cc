@@ -21,6 +21,7 @@ namespace {
 struct Files {
   Inode first, second;
   Bytes bytes1, bytes2;  ///< private copies
+  s64 gained = 0;        ///< blocks of data that the first gets and the second gives
 
   [[nodiscard]] disk::Dinode& core1() const { return edit_as<disk::Dinode>(bytes1); }
   [[nodiscard]] disk::Dinode& core2() const { return edit_as<disk::Dinode>(bytes2); }
@@ -42,7 +43,7 @@ Result<Files> load_files(Transaction& txn, ExchangeRequest const& request) {
   }
   XFSX_TRY(Bytes const bytes1, txn.edit_inode(first.number, first.place, first.cluster));
   XFSX_TRY(Bytes const bytes2, txn.edit_inode(second.number, second.place, second.cluster));
-  return Files{std::move(first), std::move(second), bytes1, bytes2};
+  return Files{std::move(first), std::move(second), bytes1, bytes2, 0};
 }
 
 ExchangeSide before(Inode const& inode) {
@@ -93,7 +94,7 @@ Result<void> walk(Transaction& txn, Files& files, BlockRange const& range, bool 
   WalkFile const first{files.first, files.bytes1};
   WalkFile const second{files.second, files.bytes2};
   BlockCount const unit = allocation_unit(txn.volume().geometry(), files.first);
-  XFSX_TRYV(walk_mappings(txn, first, second, range, {written_only, unit}));
+  XFSX_TRY(files.gained, walk_mappings(txn, first, second, range, {written_only, unit}));
   plan.way = ExchangeWay::mapping_walk;
   complete(plan.file1, files.bytes1);
   complete(plan.file2, files.bytes2);
@@ -148,6 +149,8 @@ Result<void> swap_forks(Transaction& txn, Files& files, ExchangePlan& plan) {
     XFSX_TRYV(exchange_owners(txn, owned1, owned2));
   }
 
+  files.gained = static_cast<s64>(fork2.blocks - fork2.btree.size()) -
+                 static_cast<s64>(fork1.blocks - fork1.btree.size());
   plan.way = ExchangeWay::fork_swap;
   plan.file1.btree_blocks = fork1.btree.size();
   plan.file2.btree_blocks = fork2.btree.size();
@@ -173,11 +176,14 @@ Result<void> exchange_contents(Transaction& txn, Files& files, ExchangeRequest c
   return success();
 }
 
-/// Blocks that change owners change what quota counts for these.
+/// Blocks that change owners change what quota counts for these; so do blocks of the mapping
+/// btrees.
 Result<bool> move_counts(Transaction& txn, Files const& files, Timestamp now) {
-  QuotaChange const changes[] = {quota_change(files.first.core(), files.core1()),
-                                 quota_change(files.second.core(), files.core2())};
-  return move_quota(txn, changes, now);
+  s64 const realtime = files.first.is_realtime() ? files.gained : 0;
+  QuotaChange const changes[] = {quota_change(files.first.core(), files.core1(), realtime),
+                                 quota_change(files.second.core(), files.core2(), -realtime)};
+  bool const one_file = files.first.number == files.second.number;
+  return move_quota(txn, std::span(changes).first(one_file ? 1 : 2), now);
 }
 
 /// Sharing and direct access exclude each other in Linux; the DAX flag stays with its inode.
@@ -229,6 +235,7 @@ Result<ExchangePlan> edit_one_file(Transaction& txn, Files& files, ExchangeReque
   complete(plan.file1, files.bytes1);
   plan.file2 = plan.file1;
   XFSX_TRYV(check_extent_counts(request, g, plan));
+  XFSX_TRY(plan.clears_quota_checked, move_counts(txn, files, request.now));
   stamp(files.core1(), request);
   return plan;
 }

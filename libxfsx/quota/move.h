@@ -33,7 +33,7 @@ struct QuotaChange {
 
 /// The change of an inode's use of blocks, of which `rt_blocks` are on the realtime device. Owners
 /// stay.
-QuotaChange quota_change(disk::Dinode const& before, disk::Dinode const& after, s64 rt_blocks = 0);
+QuotaChange quota_change(disk::Dinode const& before, disk::Dinode const& after, s64 rt_blocks);
 
 /// Moves counts in private copies of dquots, every owner's by the sum of `changes`. Where a
 /// kind is enforced, limits are judged at `now` before. True if the checked flag of a kind has

@@ -14,6 +14,7 @@ BUILD = os.environ.get("XFSX_BUILD") or os.path.join(quota_rows.ROOT, "build", "
 CRASH = os.path.join(BUILD, "tests", "xfsx_crash")
 UQUOTINO_AT = 160
 RECORD, BCOUNT_AT = 136, 47     # the last byte of the count
+SIZE = 256 << 10        # of the files
 OWNERS = (("u", 5001, 5002), ("g", 6001, 6002), ("p", 11, 12))
 
 
@@ -24,20 +25,32 @@ def blocks_of(path, name):
 
 
 class Generic709(quota_rows.QuotaRow):
-    def test_counts_equal_a_recount(self):
+    def judge(self, path, *exchanges):
+        """Exchanges; whoever counts comes to the same."""
+        before = blocks_of(path, "/a"), blocks_of(path, "/b")
+        for operands in exchanges:
+            done = swap(path, *operands)
+            self.assertEqual((done.status, done.err), (0, ""))
+        after = blocks_of(path, "/a"), blocks_of(path, "/b")
+        self.assertNotEqual(before, after)
+        self.assert_silent(path)
+        used = self.used(path)
+        for kind, first, second in OWNERS:
+            self.assertEqual((used[kind, first], used[kind, second]), after)
+        self.assertEqual(self.recounted(path), used)
+
+    def test_whole_files(self):
         for features in FEATURES:
             with self.subTest(features):
-                path = self.make(features)
-                a, b = blocks_of(path, "/a"), blocks_of(path, "/b")
-                self.assertNotEqual(a, b)
-                done = swap(path, "/b", "/a")
-                self.assertEqual((done.status, done.err), (0, ""))
-                self.assert_silent(path)
-                used = self.used(path)
-                for kind, first, second in OWNERS:
-                    self.assertEqual((used[kind, first], used[kind, second]),
-                                     (blocks_of(path, "/a"), blocks_of(path, "/b")))
-                self.assertEqual(self.recounted(path), used)
+                self.judge(self.make(features), ("/b", "/a"))
+
+    def test_a_range_brings_a_btree(self):
+        self.judge(self.make("modern"), ("/a", "/b", "--length", str(SIZE // 2)))
+
+    def test_ranges_of_one_file_make_it_need_a_btree(self):
+        self.judge(self.make("modern"), *(
+            ("/b", "/b", "--offset1", str(at), "--offset2", str(SIZE // 2 + at), "--length", "4096")
+            for at in range(0, 64 << 10, 8 << 10)))
 
     def test_a_missing_dquot_asks_for_a_recount(self):
         path = self.make("plain")
