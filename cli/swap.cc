@@ -1,5 +1,6 @@
 // xfsx swap [-n] IMAGE FILE1 FILE2 [--offset1 B] [--offset2 B] [--length B] [--fresh TOKEN]
 //           [--keep-times] [--like-swapext] [--max-extents N]
+//           [--keep-privileges | --drop-privileges]
 
 #include "exchange/checks.h"
 #include "fs/impl.h"
@@ -32,7 +33,10 @@ constexpr char const* help =
     "\n"
     "The filesystem must not be mounted and its log must be clean; the image is opened\n"
     "exclusively. Modification and change times become the time of day, or SOURCE_DATE_EPOCH\n"
-    "if it is set. With -n the plan is shown and nothing is written. SIGINT and SIGTERM cancel\n"
+    "if it is set. As when root exchanges in Linux, both files keep their modes and lose\n"
+    "security.capability; with --like-swapext they keep that too.\n"
+    "\n"
+    "With -n the plan is shown and nothing is written. SIGINT and SIGTERM cancel\n"
     "before the first write; after it the exchange completes. A second one ends the program at\n"
     "once and may leave the log dirty.\n";
 
@@ -65,6 +69,8 @@ Value side_value(std::string_view name, ExchangeSide const& side) {
   v.add(Value::flag("reflink_before", side.reflink_before));
   v.add(Value::flag("reflink_after", side.reflink_after));
   v.add(Value::wide_integer("btree_blocks", side.btree_blocks));
+  v.add(Value::flag("capability_removed", side.capability_removed));
+  v.add(Value::flag("set_id_cleared", side.set_id_cleared));
   return v;
 }
 
@@ -122,11 +128,16 @@ class Swap : public Verb {
                 "by the rules of XFS_IOC_SWAPEXT: whole files of equal size, times kept");
     parser.number("--max-extents", "N", max_extents_,
                   "refuse if a file would get more mappings, to test with");
+    parser.flag("--keep-privileges", keep_privileges_, "keep security.capability of both files");
+    parser.flag("--drop-privileges", drop_privileges_,
+                "remove it, and clear the set-user-ID and set-group-ID bits");
     parser.flag("-n,--dry-run", dry_run_, "show the exact plan and write nothing");
     parser.details(help);
   }
 
   std::string check_usage(GlobalOptions const& options) override {
+    if (keep_privileges_ && drop_privileges_)
+      return "--keep-privileges and --drop-privileges exclude each other";
     std::string wrong = check_operand(file1_, options);
     if (wrong.empty()) wrong = check_operand(file2_, options);
     if (!wrong.empty() || fresh_.empty() || parse_token(fresh_)) return wrong;
@@ -167,6 +178,8 @@ class Swap : public Verb {
     request.keep_times = keep_times_;
     request.like_swapext = like_swapext_;
     request.max_extents = max_extents_;
+    if (keep_privileges_) request.privileges = Privileges::keep;
+    if (drop_privileges_) request.privileges = Privileges::drop;
     request.now = session.environment().now();
     Attention& attention = session.environment().attention;
     request.cancelled = [&attention] { return attention.cancelled.load(); };
@@ -203,6 +216,7 @@ class Swap : public Verb {
   std::string file1_, file2_, fresh_;
   std::optional<u64> offset1_, offset2_, length_, max_extents_;
   bool dry_run_ = false, keep_times_ = false, like_swapext_ = false, written_ = false;
+  bool keep_privileges_ = false, drop_privileges_ = false;
 };
 
 }  // namespace

@@ -18,6 +18,15 @@ struct ExchangeRange {
   u64 length = 0;   ///< bytes
 };
 
+/// What becomes of the privileges of either file, which its new contents have not earned.
+enum class Privileges : u8 {
+  /// As when root exchanges in Linux: the mode stays, security.capability goes; with like_swapext
+  /// that stays too.
+  as_root,
+  keep,  ///< both stay
+  drop,  ///< security.capability goes, and the set-user-ID and set-group-ID bits of the mode
+};
+
 struct ExchangeRequest {
   InodeNumber file1;  ///< the donor
   InodeNumber file2;  ///< the target
@@ -38,6 +47,7 @@ struct ExchangeRequest {
   bool like_swapext = false;
   bool keep_times = false;  ///< mtime and ctime stay; the counter of changes rises all the same
   Timestamp now;            ///< becomes mtime and ctime of both files
+  Privileges privileges = Privileges::as_root;
   /// Called before the first log write; true gives the exchange up with Errc::cancelled.
   std::function<bool()> cancelled;
 };
@@ -56,7 +66,9 @@ struct ExchangeSide {
   u64 extents_before = 0, extents_after = 0;  ///< mappings of the data fork
   u64 blocks_before = 0, blocks_after = 0;    ///< di_nblocks, filesystem blocks
   bool reflink_before = false, reflink_after = false;
-  u64 btree_blocks = 0;  ///< bmbt blocks that change their owner to the other file
+  u64 btree_blocks = 0;             ///< bmbt blocks that change their owner to the other file
+  bool capability_removed = false;  ///< it had security.capability
+  bool set_id_cleared = false;      ///< its mode had set-user-ID or set-group-ID
 };
 
 /// What an exchange changes and costs; complete before the first write.

@@ -37,6 +37,14 @@ Result<void> Space::release(FsBlock block, RunOwner const& owner) {
   return success();
 }
 
+Result<void> Space::release_mapped(FsBlock first, BlockCount length) {
+  Geometry const& g = txn_.volume().geometry();
+  XFSX_TRY(SpaceOfAg* const space, in(g.ag_of(first)));
+  XFSX_TRYV(space->release_mapped(g.agblock_of(first), static_cast<u32>(length.raw())));
+  free_blocks_ += static_cast<s64>(length.raw());
+  return success();
+}
+
 Result<void> Space::change_mappings(AgNumber ag, std::vector<BtreeEdit<Rmapbt>> edits) {
   if (!txn_.volume().geometry().has_ro(ro_compat::rmapbt) || edits.empty()) return success();
   XFSX_TRY(SpaceOfAg* const space, in(ag));

@@ -23,6 +23,10 @@ class Space {
   /// The block of `owner` is free again. Errors: those of reading; bad_value.
   Result<void> release(FsBlock block, RunOwner const& owner);
 
+  /// Blocks that a file mapped are free again; that they are so no longer, `change_mappings` is
+  /// told. Errors: those of reading; bad_value.
+  Result<void> release_mapped(FsBlock first, BlockCount length);
+
   /// Reverse mappings of files' blocks to put in and take out, in the order of their keys. Nothing
   /// without rmapbt.
   Result<void> change_mappings(AgNumber ag, std::vector<BtreeEdit<Rmapbt>> edits);

@@ -326,6 +326,11 @@ Result<void> SpaceOfAg::release(AgBlock block, RunOwner const& owner) {
   return free_run({block, 1});
 }
 
+Result<void> SpaceOfAg::release_mapped(AgBlock first, u32 length) {
+  XFSX_TRYV(refill());
+  return free_run({first, length});
+}
+
 // Reverse mappings
 
 void SpaceOfAg::gained(RunOwner const& owner, Run const& run) {

@@ -29,6 +29,7 @@ class SpaceOfAg final : private TreeBlocks {
   /// none to give.
   Result<std::optional<AgBlock>> allocate(AgBlock near, RunOwner const& owner);
   Result<void> release(AgBlock block, RunOwner const& owner);
+  Result<void> release_mapped(AgBlock first, u32 length);
   void change_mappings(std::vector<BtreeEdit<Rmapbt>> edits);
   Result<void> finish();
 

@@ -8,6 +8,11 @@ namespace xfsx::inline v0 {
 
 namespace {
 
+std::span<disk::AttrLeafEntry const> leaf_entries(ConstBytes leaf) {
+  u16 const count = view_as<disk::AttrLeafHeader>(leaf).count.value();
+  return view_array<disk::AttrLeafEntry>(leaf, sizeof(disk::AttrLeafHeader), count);
+}
+
 /// Of version 4, where only nodes and leaves say what they are; values are not loaded as this kind.
 Result<void> verify_old_block(ConstBytes block, BlockContext const& context) {
   FormatVersion const& version = context.geometry.version();
@@ -32,6 +37,21 @@ Result<void> verify_attr_block(ConstBytes block, BlockContext const& context) {
   return leaf.equal(leaf->bno, Daddr(context.where.address));
 }
 
+/// What a leaf says of itself. Its names are judged where they are read.
+Result<void> verify_attr_leaf(ConstBytes block, BlockContext const& context) {
+  CheckedView const leaf(view_as<disk::AttrLeafHeader>(block), context.where);
+  XFSX_TRYV(leaf.equal(leaf->magic, disk::attr_leaf_magic));
+  std::size_t const room = block.size() - sizeof(disk::AttrLeafHeader);
+  XFSX_TRYV(leaf.at_most<u16>(leaf->count, static_cast<u16>(room / sizeof(disk::AttrLeafEntry))));
+  u32 last = 0;
+  for (disk::AttrLeafEntry const& entry : leaf_entries(block)) {
+    CheckedView const one(entry, context.where);
+    XFSX_TRYV(one.at_least<u32>(entry.hashval, last));
+    last = entry.hashval.value();
+  }
+  return success();
+}
+
 }  // namespace
 
 AttrBlockRole attr_block_role(FormatVersion const& version, ConstBytes block) {
@@ -48,6 +68,11 @@ InodeNumber attr_block_owner(ConstBytes block) {
              : view_as<disk::AttrLeafHeader>(block).owner.value();
 }
 
+u32 attr_leaf_last_hash(ConstBytes leaf) {
+  std::span<disk::AttrLeafEntry const> const entries = leaf_entries(leaf);
+  return entries.empty() ? 0 : entries.back().hashval.value();
+}
+
 // The LSN lies in different places; a block of this kind is only read.
 BlockKind const attr_block_kind{.name = "attr block",
                                 .log_type = disk::BufferType::unknown,
@@ -56,6 +81,15 @@ BlockKind const attr_block_kind{.name = "attr block",
                                 .uuid = BlockKind::none,
                                 .verify = verify_attr_block};
 static_assert(offsetof(disk::AttrLeafHeader, crc) == offsetof(disk::AttrRemoteHeader, crc));
+
+BlockKind const attr_leaf_kind{.name = "attr leaf",
+                               .log_type = disk::BufferType::attr_leaf,
+                               .crc = offsetof(disk::AttrLeafHeader, crc),
+                               .lsn = offsetof(disk::AttrLeafHeader, lsn),
+                               .uuid = offsetof(disk::AttrLeafHeader, uuid),
+                               .address = offsetof(disk::AttrLeafHeader, bno),
+                               .owner = offsetof(disk::AttrLeafHeader, owner),
+                               .verify = verify_attr_leaf};
 
 BlockKind const plain_value_kind{.name = "attr value",
                                  .log_type = disk::BufferType::unknown,

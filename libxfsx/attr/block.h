@@ -15,8 +15,13 @@ AttrBlockRole attr_block_role(FormatVersion const& version, ConstBytes block);
 /// The inode that a block of version 5 says it belongs to.
 InodeNumber attr_block_owner(ConstBytes block);
 
+/// The hash of the last entry of a leaf, which the node above names; 0 for a leaf without entries.
+u32 attr_leaf_last_hash(ConstBytes leaf);
+
 /// In version 4 nodes and leaves only.
 extern BlockKind const attr_block_kind;
+/// A leaf of version 5, to be changed.
+extern BlockKind const attr_leaf_kind;
 /// A piece of a value in version 4, of which nothing can be said.
 extern BlockKind const plain_value_kind;
 

@@ -1,11 +1,12 @@
 #include "attr/list.h"
 
 #include "attr/block.h"
+#include "attr/fork_map.h"
 #include "base/checked.h"
 #include "base/view.h"
 #include "disk/attr.h"
 #include "format/verify_dir.h"
-#include "inode/bmap.h"
+#include "inode/fork.h"
 
 #include <algorithm>
 #include <map>
@@ -71,14 +72,6 @@ Result<StoredAttribute> leaf_attribute(ConstBytes block, Location const& where,
   return found;
 }
 
-/// What names and values of the block take.
-u32 bytes_in_leaf(StoredAttribute const& a) {
-  // What comes before a remote name counts as 11 bytes, though it has 9: Linux keeps it so.
-  std::size_t const size =
-      a.remote ? sizeof(disk::AttrRemoteName) + 2 : sizeof(disk::AttrLocalName) + a.value.size();
-  return round_up(static_cast<u32>(size + a.name.size()), 4U);
-}
-
 /// Bytes of a leaf: first, end.
 using LeafBytes = std::pair<u32, u32>;
 
@@ -94,23 +87,6 @@ Result<void> check_apart(std::vector<LeafBytes>& taken, u32 first, Location cons
     first = bytes.second;
   }
   return success();
-}
-
-/// A verified block of the attribute fork of `inode`.
-Result<BufferRef> load_attr_block(Volume& volume, Inode const& inode, FsBlock at) {
-  Geometry const& g = volume.geometry();
-  XFSX_TRY(BufferRef const block,
-           volume.cache().load(attr_block_kind, g.daddr(at), g.sectors(BlockCount(1))));
-  if (!g.version().self_describing) return block;
-  if (attr_block_owner(block->bytes()) == inode.number) return block;
-  Location where = g.locate(g.daddr(at));
-  where.owner = inode.number;
-  Error e = located(Errc::bad_value, "attr block", where);
-  e.field = "owner";
-  e.relation = Relation::equal;
-  e.found.number = attr_block_owner(block->bytes()).raw();
-  e.expected.number = inode.number.raw();
-  return e;
 }
 
 void prefetch(Volume& volume, std::span<Mapping const> mappings) {
@@ -145,12 +121,8 @@ struct WantedPiece {
 class AttributeFork {
  public:
   static Result<AttributeFork> open(Volume& volume, Inode const& inode) {
-    AttributeFork fork(volume, inode);
-    bool const mapped =
-        inode.has_attr_fork() && fork_format(inode, ForkKind::attr) != disk::ForkFormat::local;
-    if (!mapped) return fork;
-    XFSX_TRY(fork.mappings_, collect_mappings(volume, inode, ForkKind::attr));
-    return fork;
+    XFSX_TRY(ForkMap map, ForkMap::read(volume, inode));
+    return AttributeFork(volume, inode, std::move(map));
   }
 
   Result<void> walk(AttributeVisitor const& visit) {
@@ -160,7 +132,7 @@ class AttributeFork {
       XFSX_TRYV(visit_short_form(fork_bytes(inode_, ForkKind::attr), where, visit));
       return success();
     }
-    if (mappings_.empty()) return success();
+    if (map_.mappings().empty()) return success();
     return geometry_.version().self_describing ? walk_blocks(visit) : walk_chain(visit);
   }
 
@@ -168,7 +140,7 @@ class AttributeFork {
     std::vector<std::byte> value(attribute.value.begin(), attribute.value.end());
     if (!attribute.remote) return value;
     for (u32 offset = attribute.value_block; value.size() < attribute.value_size; ++offset) {
-      XFSX_TRY(FsBlock const at, place_of(offset));
+      XFSX_TRY(FsBlock const at, map_.at(offset));
       u32 const done = static_cast<u32>(value.size());
       // The piece lies in the block, which must outlive it.
       BufferRef block;
@@ -179,20 +151,14 @@ class AttributeFork {
   }
 
  private:
-  AttributeFork(Volume& volume, Inode const& inode)
-      : volume_(volume), geometry_(volume.geometry()), inode_(inode) {}
-
-  [[nodiscard]] Location located_at(FsBlock at) const {
-    Location where = geometry_.locate(geometry_.daddr(at));
-    where.owner = inode_.number;
-    return where;
-  }
+  AttributeFork(Volume& volume, Inode const& inode, ForkMap map)
+      : volume_(volume), geometry_(volume.geometry()), inode_(inode), map_(std::move(map)) {}
 
   /// The piece of a value in the block at `at`, which `block` keeps alive.
   Result<ConstBytes> load_piece(FsBlock at, WantedPiece const& wanted, BufferRef& block) {
     if (geometry_.version().self_describing) {
       XFSX_TRY(block, load_attr_block(volume_, inode_, at));
-      return piece_of_value(block->bytes(), located_at(at), wanted.at, wanted.rest);
+      return piece_of_value(block->bytes(), map_.located_at(at), wanted.at, wanted.rest);
     }
     XFSX_TRY(block, volume_.cache().load(plain_value_kind, geometry_.daddr(at),
                                          geometry_.sectors(BlockCount(1))));
@@ -201,8 +167,8 @@ class AttributeFork {
 
   /// Every block of the fork says what it is: the leaves are visited wherever they hang.
   Result<void> walk_blocks(AttributeVisitor const& visit) {
-    prefetch(volume_, mappings_);
-    for (Mapping const& m : mappings_) {
+    prefetch(volume_, map_.mappings());
+    for (Mapping const& m : map_.mappings()) {
       for (u64 i = 0; i < m.length.raw(); ++i) {
         FsBlock const at = m.start + BlockCount(i);
         XFSX_TRY(BufferRef const block, load_attr_block(volume_, inode_, at));
@@ -222,11 +188,11 @@ class AttributeFork {
     u32 level = disk::da_max_depth + 1;
     u32 offset = 0;
     while (seen.insert(offset).second) {
-      XFSX_TRY(FsBlock const at, place_of(offset));
+      XFSX_TRY(FsBlock const at, map_.at(offset));
       XFSX_TRY(BufferRef const block, load_attr_block(volume_, inode_, at));
       if (attr_block_role(version, block->bytes()) == AttrBlockRole::node) {
         u32 const next = da_node_level(version, block->bytes());
-        if (next >= level) return at_most("da node", located_at(at), "level", next, level - 1);
+        if (next >= level) return at_most("da node", map_.located_at(at), "level", next, level - 1);
         level = next;
         offset = da_node_index(version, block->bytes()).front().before.raw();
         continue;
@@ -243,7 +209,7 @@ class AttributeFork {
   }
 
   Result<bool> visit_leaf(ConstBytes block, FsBlock at, AttributeVisitor const& visit) {
-    Location const where = located_at(at);
+    Location const where = map_.located_at(at);
     auto const one = [&](StoredAttribute const& a) -> Result<bool> {
       XFSX_TRYV(take_blocks(a, where));
       return visit(a);
@@ -269,22 +235,10 @@ class AttributeFork {
     return with_note(e, std::to_string(a.value_block));
   }
 
-  /// Where block `offset` of the fork lies.
-  Result<FsBlock> place_of(u32 offset) const {
-    auto const m = std::ranges::upper_bound(mappings_, FileBlock(offset), {}, &Mapping::end);
-    if (m != mappings_.end() && m->offset <= FileBlock(offset)) {
-      return m->start + BlockCount(offset - m->offset.raw());
-    }
-    Error e = located(Errc::bad_value, "attr leaf", inode_.location(geometry_));
-    e.field = "valueblk";
-    e.reason = "the value lies in a hole of the attribute fork";
-    return with_note(e, std::to_string(offset));
-  }
-
   Volume& volume_;
   Geometry const& geometry_;
   Inode const& inode_;
-  std::vector<Mapping> mappings_;
+  ForkMap map_;
   std::map<u64, u64> taken_;  // blocks of values: first, end
 };
 
@@ -330,6 +284,13 @@ Result<bool> visit_short_form(ConstBytes fork, Location const& where,
     at += size;
   }
   return true;
+}
+
+u32 bytes_in_leaf(StoredAttribute const& a) {
+  // What comes before a remote name counts as 11 bytes, though it has 9: Linux keeps it so.
+  std::size_t const size =
+      a.remote ? sizeof(disk::AttrRemoteName) + 2 : sizeof(disk::AttrLocalName) + a.value.size();
+  return round_up(static_cast<u32>(size + a.name.size()), 4U);
 }
 
 Result<bool> visit_attr_leaf(FormatVersion const& version, ConstBytes block, Location const& where,

@@ -36,6 +36,9 @@ Result<void> for_each_attribute(Volume& volume, Inode const& inode, AttributeVis
 Result<bool> visit_short_form(ConstBytes fork, Location const& where,
                               AttributeVisitor const& visit);
 
+/// Bytes that name and value of an attribute take in a leaf block.
+u32 bytes_in_leaf(StoredAttribute const& attribute);
+
 /// Those of one leaf block, whose checksum has been compared; pure. False if `visit` ended the
 /// walk. Errors: bad_value.
 Result<bool> visit_attr_leaf(FormatVersion const& version, ConstBytes block, Location const& where,

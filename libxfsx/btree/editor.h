@@ -1,10 +1,10 @@
 #pragma once
 // Changes a btree by a batch of edits in the order of their keys. A batch goes down the tree once:
 // each node deals its edits out to its children, takes out what they then hold, and puts it back:
-// what is more than a block is dealt out evenly to several, what is less than half a block joins
-// its neighbour. What the node itself holds afterwards is its parent's affair, and the root's in
-// the end, which grows a level or takes its only child in. One edit is a batch of one; a million
-// cost one visit of each block that they touch.
+// what is more than a block is dealt out evenly, to a neighbour with room or to new blocks, what is
+// less than half a block joins its neighbour. What the node itself holds afterwards is its parent's
+// affair, and the root's in the end, which grows a level or takes its only child in. One edit is a
+// batch of one; a million cost one visit of each block that they touch.
 //
 // A node's key for a child is made anew from what the child holds, so keys are true up to the root,
 // both halves of them where runs overlap. Blocks that do not change are not written.
@@ -239,6 +239,7 @@ class BtreeEditor {
     }
     XFSX_TRYV(change_children(node, edits, slots));
     XFSX_TRYV(join_small(slots, node.level() - 1));
+    XFSX_TRYV(share_large(slots, node.level() - 1));
     return settle(std::move(slots), node.level(), order);
   }
 
@@ -310,13 +311,45 @@ class BtreeEditor {
         continue;
       }
       if (i > 0) --i;
-      XFSX_TRYV(loosen(slots[i], level));
-      XFSX_TRYV(loosen(slots[i + 1], level));
-      slots[i].loose->append(std::move(*slots[i + 1].loose));
-      slots[i].blocks.insert(slots[i].blocks.end(), slots[i + 1].blocks.begin(),
-                             slots[i + 1].blocks.end());
-      slots.erase(slots.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+      XFSX_TRYV(join_with_next(slots, i, level));
     }
+    return success();
+  }
+
+  /// Joins what is too large for its blocks with a neighbour that has room for the rest.
+  Result<void> share_large(std::vector<Slot>& slots, u32 level) {
+    auto const surplus = [&](std::size_t i) {
+      return slots[i].loose && slots[i].loose->size() > slots[i].blocks.size() * most(level);
+    };
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+      if (surplus(i) && i + 1 < slots.size()) {
+        XFSX_TRYV(share_with_next(slots, i, level));
+      }
+      if (surplus(i) && i > 0) {
+        std::size_t const before = slots.size();
+        XFSX_TRYV(share_with_next(slots, i - 1, level));
+        if (slots.size() < before) --i;
+      }
+    }
+    return success();
+  }
+
+  Result<void> share_with_next(std::vector<Slot>& slots, std::size_t i, u32 level) {
+    XFSX_TRYV(loosen(slots[i], level));
+    XFSX_TRYV(loosen(slots[i + 1], level));
+    std::size_t const held = slots[i].loose->size() + slots[i + 1].loose->size();
+    std::size_t const blocks = slots[i].blocks.size() + slots[i + 1].blocks.size();
+    if (held > blocks * most(level)) return success();
+    return join_with_next(slots, i, level);
+  }
+
+  Result<void> join_with_next(std::vector<Slot>& slots, std::size_t i, u32 level) {
+    XFSX_TRYV(loosen(slots[i], level));
+    XFSX_TRYV(loosen(slots[i + 1], level));
+    slots[i].loose->append(std::move(*slots[i + 1].loose));
+    slots[i].blocks.insert(slots[i].blocks.end(), slots[i + 1].blocks.begin(),
+                           slots[i + 1].blocks.end());
+    slots.erase(slots.begin() + static_cast<std::ptrdiff_t>(i) + 1);
     return success();
   }
 

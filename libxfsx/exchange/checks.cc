@@ -1,6 +1,5 @@
 #include "exchange/checks.h"
 
-#include "attr/find.h"
 #include "base/checked.h"
 #include "disk/superblock.h"
 #include "format/verify_ag.h"
@@ -70,11 +69,6 @@ Result<void> check_file(Volume& volume, Inode const& inode, u8 operand) {
   if (internal) return no(EPERM, "is an internal inode of the filesystem");
   if ((core.flags.value() & disk::inode_flag::immutable) != 0) return no(EPERM, "is immutable");
   if ((core.flags.value() & disk::inode_flag::append) != 0) return no(EPERM, "is append-only");
-  XFSX_TRY(bool const capable,
-           has_attribute(volume, inode, AttributeSpace::security, "capability"));
-  if (capable) {
-    return no(EOPNOTSUPP, "has security.capability, which would have to be removed");
-  }
   return success();
 }
 

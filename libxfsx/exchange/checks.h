@@ -17,7 +17,7 @@ Result<void> check_volume(Volume& volume);
 
 /// Whether the file can take part. Errors with operand 1 or 2: EISDIR, EINVAL for what is no
 /// regular file, EPERM for immutable, append-only and internal inodes, EOPNOTSUPP for realtime
-/// files and files with security.capability.
+/// files.
 Result<void> check_file(Volume& volume, Inode const& inode, u8 operand);
 
 /// Whether all owners that quota counts for are the same.

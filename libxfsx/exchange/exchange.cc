@@ -7,6 +7,7 @@
 #include "exchange/freshness.h"
 #include "exchange/like_swapext.h"
 #include "exchange/limits.h"
+#include "exchange/privileges.h"
 #include "exchange/rmap_owners.h"
 #include "exchange/to_eof.h"
 #include "exchange/walk.h"
@@ -233,6 +234,7 @@ Result<ExchangePlan> edit_one_file(Transaction& txn, Files& files, ExchangeReque
     XFSX_TRYV(walk(txn, files, range, request.written_only, plan));
   }
   complete(plan.file1, files.bytes1);
+  XFSX_TRYV(settle_privileges(txn, files.first, files.bytes1, request, plan.file1));
   plan.file2 = plan.file1;
   XFSX_TRYV(check_extent_counts(request, g, plan));
   XFSX_TRY(plan.clears_quota_checked, move_counts(txn, files, request.now));
@@ -254,6 +256,8 @@ Result<ExchangePlan> edit_two_files(Transaction& txn, Files& files,
   XFSX_TRYV(check_extent_counts(request, volume.geometry(), plan));
   XFSX_TRYV(check_dax(files.core1(), 1));
   XFSX_TRYV(check_dax(files.core2(), 2));
+  XFSX_TRYV(settle_privileges(txn, files.first, files.bytes1, request, plan.file1));
+  XFSX_TRYV(settle_privileges(txn, files.second, files.bytes2, request, plan.file2));
   XFSX_TRY(plan.clears_quota_checked, move_counts(txn, files, request.now));
   stamp(files.core1(), request);
   stamp(files.core2(), request);

@@ -1,8 +1,8 @@
 #include "exchange/walk.h"
 
-#include "exchange/mapping_rmaps.h"
 #include "inode/bmap.h"
 #include "inode/fork_editor.h"
+#include "inode/mapping_rmaps.h"
 
 namespace xfsx::inline v0 {
 

@@ -54,17 +54,27 @@ bool needs_head_moved(Transaction const& txn, Lsn head) {
   });
 }
 
-bool holds_anything(ConstBytes bytes) {
-  return std::ranges::any_of(bytes, [](std::byte b) { return b != std::byte{0}; });
+/// Where an LSN and the UUID of the filesystem lie in the layouts that metadata of version 5 has.
+struct IdentityOffsets {
+  u16 lsn, uuid;
+};
+constexpr IdentityOffsets identities[] = {{16, 24}, {24, 32}, {32, 40}, {48, 16}};
+
+/// Whether replay could take what lies there for a block that is newer than the checkpoint.
+bool looks_newer(ConstBytes bytes, Uuid const& uuid, Lsn head) {
+  return std::ranges::any_of(identities, [&](IdentityOffsets const& at) {
+    Lsn const lsn = view_as<be<Lsn>>(bytes, at.lsn).value();
+    return view_as<Uuid>(bytes, at.uuid) == uuid && counts_as_lsn(lsn) && lsn >= head;
+  });
 }
 
-/// Free blocks that get a role still hold what lay there when they had one: an LSN in it may be
-/// such that replay would leave the block alone. Returns those with anything in their first sector.
-std::vector<u64> stale_places(Transaction const& txn) {
+/// Free blocks that get a role still hold what lay there when they had one. Linux leaves none
+/// behind that is newer than the log, but users can write anything. Returns where such lie.
+std::vector<u64> stale_places(Transaction const& txn, Lsn head) {
   std::vector<u64> places;
-  u32 const sector = txn.volume().geometry().sector_size();
+  Uuid const& uuid = txn.volume().geometry().meta_uuid();
   for (auto const& [address, block] : txn.blocks()) {
-    if (block.was_in_use() || !holds_anything(block.original->bytes().first(sector))) continue;
+    if (block.was_in_use() || !looks_newer(block.original->bytes(), uuid, head)) continue;
     places.push_back(address * basic_block_size);
   }
   return places;
@@ -122,12 +132,12 @@ Result<void> PreparedCommit::State::prepare() {
   }
   XFSX_TRY(items, TransactionItems::make(txn, options.aids.pad_to_bytes));
   home = make_home_image(txn);
-  zeros = AlignedBytes(volume.geometry().sector_size());
-  for (u64 const place : stale_places(txn)) {
-    stale.push_back({place, std::as_const(zeros).bytes()});
-  }
 
   XFSX_TRY(LogState const state, volume.log());
+  zeros = AlignedBytes(volume.geometry().sector_size());
+  for (u64 const place : stale_places(txn, state.head)) {
+    stale.push_back({place, std::as_const(zeros).bytes()});
+  }
   XFSX_TRY(geometry, LogGeometry::of(volume.geometry()));
   u32 const record_size = LogWriter::record_size_for(geometry, items->sizes());
   XFSX_TRY(writer, LogWriter::create(volume.device(), geometry, state, record_size));

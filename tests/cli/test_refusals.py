@@ -203,7 +203,6 @@ class Refusals(unittest.TestCase):
             (("swap", "/swap/one-a", "/shapes/fifo"), 1, r"FILE2.*\[EINVAL\]"),
             (("swap", "/swap/one-a", "/refuse/immutable"), 1, r"FILE2.*\[EPERM\]"),
             (("swap", "/refuse/append-only", "/swap/one-a"), 1, r"FILE1.*\[EPERM\]"),
-            (("swap", "/swap/one-a", "/refuse/capability"), 1, r"FILE2.*\[EOPNOTSUPP\]"),
             (("swap", "/swap/one-a", "/swap/one-a"), 1, r"\[EINVAL\]"),
             (("stat", "/swap/one-a/below"), 1, r"\[ENOTDIR\]"),
             (("stat", "inode:99999999999"), 1, r"\[ENOENT\]"),

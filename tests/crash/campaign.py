@@ -33,13 +33,22 @@ def image_of(scenario):
 
 def crash_command(program, scenario, *options):
     command = [program, image_of(scenario), *scenario.files(), *scenario.flags, *options]
+    if scenario.range:
+        command += ["--range", *scenario.bytes()]
     return command + (["--pad", str(scenario.pad)] if scenario.pad else [])
 
 
 def judge_command(scenario, repair="6.1", manifest=None):
     manifest = manifest or os.path.join(IMAGES, scenario.image + ".json")
     return [JUDGE, "--batch", "--in-place", "--old-or-new", "--equal-once", "--dirty-ok",
-            "--repair", repair, "--json", "--manifest", manifest, "--swapped", *scenario.files()]
+            "--repair", repair, "--json", "--manifest", manifest, *expected(scenario)]
+
+
+def expected(scenario):
+    """What the judge is told of the exchange."""
+    if scenario.range:
+        return ["--base", image_of(scenario), "--range", *scenario.files(), *scenario.bytes()]
+    return ["--swapped", *scenario.files()]
 
 
 class Judge:

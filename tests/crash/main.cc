@@ -26,6 +26,7 @@ using namespace xfsx::test;
 
 struct Options {
   Scenario scenario;
+  std::vector<u64> range;
   CrashOptions crash{.unit = 0, .seed = 1, .subsets = 500, .sample = 0, .indivisible = {}};
   u64 sample = 0;
   u64 skip = 0;
@@ -215,6 +216,8 @@ void declare(CLI::App& app, Options& o) {
   app.add_option("image", o.scenario.image, "packed image")->required();
   app.add_option("file1", o.scenario.file1, "path in the image")->required();
   app.add_option("file2", o.scenario.file2, "path in the image")->required();
+  app.add_option("--range", o.range, "offset in file1, in file2, and length, in bytes")
+      ->expected(3);
   app.add_option("--pad", o.scenario.aids.pad_to_bytes, "log whole blocks, up to so many bytes");
   app.add_flag("--new-lsn-at-home", o.scenario.aids.new_lsn_at_home, "make this mistake");
   app.add_flag("--any-lsn", o.scenario.aids.any_lsn, "make this mistake");
@@ -248,6 +251,9 @@ int main(int argc, char** argv) {
   CLI::App app("Crash states of an exchange");
   declare(app, options);
   CLI11_PARSE(app, argc, argv);
+  if (!options.range.empty()) {
+    options.scenario.range = ExchangeRange{options.range[0], options.range[1], options.range[2]};
+  }
   try {
     return run(options);
   } catch (Exception const& e) {

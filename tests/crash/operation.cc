@@ -58,6 +58,8 @@ Result<ExchangeReport> exchange_files(BlockDevice& device, Scenario const& scena
   ExchangeRequest request;
   XFSX_TRY(request.file1, fs->resolve(scenario.file1));
   XFSX_TRY(request.file2, fs->resolve(scenario.file2));
+  request.range = scenario.range;
+  request.written_only = scenario.written_only;
   request.now = exchange_time;
   CommitOptions options;
   options.aids = scenario.aids;

@@ -17,6 +17,8 @@ struct Scenario {
   std::string file1, file2;
   CommitTestAids aids;
   bool lsn_at_head = false;  ///< before: give file1's btree blocks the LSN of the log's head
+  std::optional<ExchangeRange> range = {};  ///< empty: whole files
+  bool written_only = false;
 };
 
 /// The disk before the exchange, with the sectors that the filesystem was made for. Throws

@@ -11,9 +11,16 @@ class Scenario:
     pair: str                   # of /swap: one, twenty, many, tall
     pad: int = 0
     flags: tuple = ()           # more options of xfsx_crash
+    range: tuple = ()           # offsets in both files and length, in blocks of 1024 bytes
 
     def files(self):
+        """PAIR names two files that begin alike, or both of them."""
+        if "," in self.pair:
+            return tuple(f"/swap/{name}" for name in self.pair.split(","))
         return f"/swap/{self.pair}-a", f"/swap/{self.pair}-b"
+
+    def bytes(self):
+        return [str(n * 1024) for n in self.range]
 
 
 STIR = ("--stir",)      # blocks change in more than one sector, so that they can be torn
@@ -40,7 +47,30 @@ LOGS = (
     ("rare", (("one", "one", 0, ()), ("shared", "shared", 0, ()), ("many", "many", 0, STIR))),
 )
 
-SCENARIOS = tuple(Scenario(f"{log} {name}", log, pair, pad, flags)
+# Ranges, in images of 1 KiB blocks: many-a has 3000 mappings, many-b 1300, one block in two is a
+# hole. What happens to the trees on the way is what a range is here for.
+RANGES = tuple(
+    Scenario(f"{image} range {name}", image, pair, flags=STIR, range=blocks)
+    for image in ("rare", "block1k")
+    for name, pair, blocks in (
+        ("of a few blocks", "twenty", (1, 1, 7)),
+        ("that makes a btree of a list", "many-a,twenty-b", (100, 0, 8)),
+        ("that makes two lists longer", "mixed", (1, 0, 7)),
+        ("that cuts one mapping into hundreds", "many-a,range-b", (64, 0, 32)),
+        ("that takes half of a btree away", "many", (0, 650, 600)),
+        ("that gives a list a btree", "many-b,tall-b", (0, 4, 1000)),
+        ("of all but the first and the last block", "many", (1, 1, 1298)),
+        ("of shared blocks", "shared", (0, 0, 1)),
+        ("of one file, near", "many-a,many-a", (10, 20, 10)),
+        ("of one file, its halves", "many-b,many-b", (0, 640, 640)),
+        ("of one file, shared", "shared-a,shared-a", (0, 2, 2)),
+        ("of one file, high tree", "tall-a,tall-a", (3, 5000, 1200)),
+        ("of high trees", "tall", (7, 1, 2000)),
+        ("that fills holes", "many-a,one-a", (3, 0, 2)),
+        ("of files with attributes", "attr", (1, 1, 2)),
+    ))
+
+SCENARIOS = RANGES + tuple(Scenario(f"{log} {name}", log, pair, pad, flags)
                   for log, shapes in LOGS for name, pair, pad, flags in shapes) + (
     # The head has to be moved on before the checkpoint.
     Scenario("debian12 many, LSN at the head", "debian12", "many", flags=("--lsn-at-head",)),

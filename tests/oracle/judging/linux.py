@@ -132,9 +132,8 @@ class Loop:
             self.fd = -1
 
 
-def space(root):
-    """(free blocks, blocks that files occupy) of the filesystem that is mounted at ROOT."""
-    told = os.statvfs(root)
+def blocks_in_use(root):
+    """Blocks that the files of the filesystem mounted at ROOT occupy."""
     seen, used = set(), 0
     for folder, _, names in os.walk(os.fsencode(root)):
         for path in [folder, *(os.path.join(folder, name) for name in names)]:
@@ -142,7 +141,7 @@ def space(root):
             if found.st_ino not in seen:
                 seen.add(found.st_ino)
                 used += found.st_blocks
-    return told.f_bfree, used * 512 // told.f_bsize
+    return used * 512 // os.statvfs(root).f_bsize
 
 
 class Mounted:

@@ -1,4 +1,4 @@
-#include "exchange/mapping_rmaps.h"
+#include "inode/mapping_rmaps.h"
 
 #include <algorithm>
 

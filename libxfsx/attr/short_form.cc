@@ -1,0 +1,137 @@
+#include "attr/short_form.h"
+
+#include "base/checked.h"
+#include "base/view.h"
+#include "disk/attr.h"
+#include "disk/btree.h"
+#include "inode/fork.h"
+
+#include <algorithm>
+
+namespace xfsx::inline v0 {
+
+namespace {
+
+using disk::AttrShortEntry;
+using disk::AttrShortHeader;
+using disk::ForkFormat;
+
+constexpr u32 unit = 8;  // of forkoff
+// Linux leaves room for a btree root of three mappings before the fork.
+constexpr u32 least_data =
+    sizeof(disk::BmdrBlock) + 3 * (sizeof(disk::BmbtKey) + sizeof(be<FsBlock>));
+constexpr u32 longest_value = 255;
+
+ForkFormat data_format(InodeView const& inode) {
+  return fork_format(inode, ForkKind::data);
+}
+
+/// Bytes that the data fork cannot give away; none if it must stay as it is: the root of a btree is
+/// laid out for the room that it has.
+std::optional<u32> size_of_data(InodeView const& inode) {
+  switch (data_format(inode)) {
+    case ForkFormat::local:
+      return std::max(static_cast<u32>(inode.size()), least_data);
+    case ForkFormat::extents:
+      return std::max(static_cast<u32>(inode.nextents() * sizeof(disk::BmbtRecord)), least_data);
+    default:
+      return std::nullopt;
+  }
+}
+
+/// Where a list of `size` bytes begins: where the fork does, if it fits, or as far back as it can;
+/// none if there is no room.
+std::optional<u8> place_for(InodeView const& inode, u32 size) {
+  if (size <= inode.attr_fork_size()) return inode.core().forkoff;
+  u32 const literal = inode.literal_size();
+  std::optional<u32> const data = size_of_data(inode);
+  if (!data || size > literal) return std::nullopt;
+  u32 const place = (literal - size) / unit;
+  if (place < div_round_up(*data, unit)) return std::nullopt;
+  return static_cast<u8>(place);
+}
+
+void append(std::vector<std::byte>& list, StoredAttribute const& a, u8 flags) {
+  AttrShortEntry const entry{static_cast<u8>(a.name.size()), static_cast<u8>(a.value.size()),
+                             static_cast<u8>(flags & disk::attr_flag::namespaces)};
+  for (ConstBytes const part : {bytes_of(entry), bytes_of(a.name), a.value}) {
+    list.insert(list.end(), part.begin(), part.end());
+  }
+}
+
+Bytes attr_fork_of(Bytes inode) {
+  return inode.last(InodeView(inode).attr_fork_size());
+}
+
+}  // namespace
+
+Result<bool> remove_from_short_form(Bytes fork, Location const& where, AttributeName const& which) {
+  std::size_t at = sizeof(AttrShortHeader);
+  std::size_t size = 0;
+  auto const visit = [&](StoredAttribute const& a) -> Result<bool> {
+    size = sizeof(AttrShortEntry) + a.name.size() + a.value.size();
+    if (a.space == which.space && a.name == which.name && !a.incomplete) return false;
+    at += size;
+    return true;
+  };
+  XFSX_TRY(bool const absent, visit_short_form(fork, where, visit));
+  if (absent) return false;
+  AttrShortHeader& header = edit_as<AttrShortHeader>(fork);
+  std::size_t const end = header.totsize.value();
+  std::ranges::copy(fork.subspan(at + size, end - at - size), fork.subspan(at).begin());
+  std::ranges::fill(fork.subspan(end - size, size), std::byte{0});
+  header.totsize = static_cast<u16>(end - size);
+  --header.count;
+  return true;
+}
+
+Result<std::optional<ShortForm>> short_form_of(InodeView const& inode, ConstBytes leaf,
+                                               Location const& where) {
+  ShortForm form;
+  form.bytes.resize(sizeof(AttrShortHeader));
+  u32 count = 0;
+  bool fits = true;
+  auto const visit = [&](StoredAttribute const& a) -> Result<bool> {
+    std::size_t const at =
+        sizeof(disk::AttrLeafHeader) + std::size_t{count} * sizeof(disk::AttrLeafEntry);
+    fits = !a.remote && !a.incomplete && a.value.size() <= longest_value && count < 255;
+    if (fits) append(form.bytes, a, view_as<disk::AttrLeafEntry>(leaf, at).flags);
+    ++count;
+    return fits;
+  };
+  if (!leaf.empty()) {
+    XFSX_TRYV(visit_attr_leaf(format_v5, leaf, where, visit));
+  }
+  if (!fits) return std::optional<ShortForm>();
+  std::optional<u8> const place = place_for(inode, static_cast<u32>(form.bytes.size()));
+  if (!place) return std::optional<ShortForm>();
+  form.forkoff = *place;
+  AttrShortHeader& header = edit_as<AttrShortHeader>(form.bytes);
+  header.totsize = static_cast<u16>(form.bytes.size());
+  header.count = static_cast<u8>(count);
+  return std::optional<ShortForm>(std::move(form));
+}
+
+void set_short_form(Bytes inode, ShortForm const& form) {
+  disk::Dinode& core = edit_as<disk::Dinode>(inode);
+  Bytes const literal = inode.subspan(sizeof(disk::Dinode));
+  std::size_t const from = std::size_t{std::min(core.forkoff, form.forkoff)} * unit;
+  std::ranges::fill(literal.subspan(from), std::byte{0});
+  core.forkoff = form.forkoff;
+  core.aformat = static_cast<u8>(ForkFormat::local);
+  std::ranges::copy(form.bytes, attr_fork_of(inode).begin());
+}
+
+void let_empty_fork_go(Geometry const& geometry, Bytes inode) {
+  Bytes const fork = attr_fork_of(inode);
+  disk::Dinode& core = edit_as<disk::Dinode>(inode);
+  bool const stays = view_as<AttrShortHeader>(fork).count != 0 ||
+                     data_format(InodeView(inode)) == ForkFormat::btree ||
+                     geometry.has(incompat::parent);
+  if (stays) return;
+  std::ranges::fill(fork, std::byte{0});
+  core.forkoff = 0;
+  core.aformat = static_cast<u8>(ForkFormat::extents);
+}
+
+}  // namespace xfsx::inline v0
