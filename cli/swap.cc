@@ -197,10 +197,10 @@ class Swap : public Verb {
                       CommitReport const* commit) {
     if (plan.clears_quota_checked) {
       session.warn("quota_recount",
-                   dry_run_ ? "the owners differ and quota is accounted: the next mount with quota "
-                              "would recount it"
-                            : "the owners differ and quota is accounted: the next mount with quota "
-                              "recounts it");
+                   dry_run_ ? "an owner has no dquot, or a wrong count in it: the next mount with "
+                              "quota would recount"
+                            : "an owner has no dquot, or a wrong count in it: the next mount with "
+                              "quota recounts");
     }
     bool const json = session.options().json;
     Value document = json ? session.document("swap") : Value::group({});

@@ -78,8 +78,9 @@ struct ExchangePlan {
   u64 log_bytes = 0;       ///< bytes of log records, padding included, at most
   u64 log_free_bytes = 0;  ///< what the log has room for
   u64 home_blocks = 0;     ///< metadata blocks and inodes written in place
-  /// Quota is accounted and the owners differ: the checked flags of the superblock are cleared in
-  /// the same checkpoint, so that the next quota mount recounts.
+  /// An owner whose blocks quota counts has no dquot, or one whose count cannot be right: the
+  /// checked flag of this kind of quota is cleared in the same checkpoint, so that the next mount
+  /// with quota recounts. Otherwise counts move with the blocks.
   bool clears_quota_checked = false;
 };
 

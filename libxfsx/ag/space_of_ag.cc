@@ -27,19 +27,6 @@ void sort_edits(std::vector<BtreeEdit<T>>& edits) {
   });
 }
 
-/// Numbers as runs, neighbours joined.
-std::vector<Bnobt::Record> runs_of(std::set<u32> const& blocks) {
-  std::vector<Bnobt::Record> runs;
-  for (u32 const block : blocks) {
-    if (!runs.empty() && runs.back().start.raw() + runs.back().length == block) {
-      ++runs.back().length;
-    } else {
-      runs.push_back({AgBlock(block), 1});
-    }
-  }
-  return runs;
-}
-
 }  // namespace
 
 SpaceOfAg::SpaceOfAg(Transaction& txn, AgNumber ag, BufferRef agf, BufferRef agfl)
@@ -167,6 +154,15 @@ Result<void> SpaceOfAg::push(AgBlock block) {
   return success();
 }
 
+Error SpaceOfAg::twice_on_list(AgBlock block) const {
+  Error e = located(Errc::bad_value, "agfl", txn_.volume().geometry().locate(agfl_->daddr));
+  e.field = "bno";
+  e.relation = Relation::none;
+  e.found.number = block.raw();
+  e.reason = "the block is on the list twice";
+  return e;
+}
+
 /// Fills the list from free space, as far as there is any.
 Result<void> SpaceOfAg::refill() {
   XFSX_TRYV(put_away_spill());
@@ -199,12 +195,13 @@ Result<void> SpaceOfAg::put_away_spill() {
 /// What the list holds beyond its need goes to free space.
 Result<void> SpaceOfAg::shorten() {
   while (agf().flcount.value() > need()) {
-    std::set<u32> surplus;
+    RunSet surplus;
     while (agf().flcount.value() > need()) {
       XFSX_TRY(AgBlock const block, pop());
-      surplus.insert(block.raw());
+      if (surplus.has(block.raw())) return twice_on_list(block);
+      surplus.add({block, 1});
     }
-    for (Run const& run : runs_of(surplus)) {
+    for (Run const& run : surplus.runs()) {
       lost(own, run);
       XFSX_TRYV(free_run(run));
     }
@@ -355,37 +352,44 @@ void SpaceOfAg::change_mappings(std::vector<BtreeEdit<Rmapbt>> edits) {
   edits_.insert(edits_.end(), edits.begin(), edits.end());
 }
 
+/// Takes the records of an owner around a block out, once each.
+Result<void> SpaceOfAg::take_records(RunOwner const& owner, u32 block, std::set<u32>& taken,
+                                     RunSet& blocks) {
+  u32 const from = block == 0 ? 0 : block - 1;
+  XFSX_TRY(std::vector<Rmapbt::Record> const around, rmaps_.touching(from, u64{block} + 1));
+  for (Rmapbt::Record const& r : around) {
+    bool const ours = r.owner == owner.owner && r.attr_fork == owner.attr_fork &&
+                      r.bmbt_block == owner.bmbt_block;
+    if (!ours || !taken.insert(r.start.raw()).second) continue;
+    edits_.push_back({r, false});
+    blocks.add({r.start, r.length});
+  }
+  return success();
+}
+
 /// Turns what an owner got and lost into records: those around the blocks go, and what is there
 /// then comes back as runs.
 Result<void> SpaceOfAg::add_run_edits(RunOwner const& owner, Moved const& moved) {
-  std::set<u32> blocks;
-  std::set<u32> known;  // starts of records that were taken out
-  auto const gather = [&](u32 block) -> Result<void> {
-    u32 const from = block == 0 ? 0 : block - 1;
-    XFSX_TRY(std::vector<Rmapbt::Record> const around, rmaps_.touching(from, u64{block} + 1));
-    for (Rmapbt::Record const& r : around) {
-      bool const ours = r.owner == owner.owner && r.attr_fork == owner.attr_fork &&
-                        r.bmbt_block == owner.bmbt_block;
-      if (!ours || !known.insert(r.start.raw()).second) continue;
-      edits_.push_back({r, false});
-      for (u32 i = 0; i < r.length; ++i) blocks.insert(r.start.raw() + i);
-    }
-    return success();
-  };
-  for (u32 const block : moved.gained) {
-    XFSX_TRYV(gather(block));
-  }
-  for (u32 const block : moved.lost) {
-    XFSX_TRYV(gather(block));
-  }
-  Geometry const& g = txn_.volume().geometry();
-  for (u32 const block : moved.lost) {
-    if (blocks.erase(block) == 1) continue;
+  RunSet blocks;
+  std::set<u32> taken;  // starts of records
+  auto const disagrees = [&](u32 block) {
+    Geometry const& g = txn_.volume().geometry();
     return btree_error(rmapbt_kind, g.locate(g.daddr(ag_, AgBlock(block))), "owner", 0,
                        owner.owner);
+  };
+  for (std::set<u32> const* side : {&moved.gained, &moved.lost}) {
+    for (u32 const block : *side) {
+      XFSX_TRYV(take_records(owner, block, taken, blocks));
+    }
   }
-  blocks.insert(moved.gained.begin(), moved.gained.end());
-  for (Run const& run : runs_of(blocks)) {
+  for (u32 const block : moved.lost) {
+    if (!blocks.remove(block)) return disagrees(block);
+  }
+  for (u32 const block : moved.gained) {
+    if (blocks.has(block)) return disagrees(block);
+    blocks.add({AgBlock(block), 1});
+  }
+  for (Run const& run : blocks.runs()) {
     edits_.push_back(
         {{run.start, run.length, owner.owner, 0, owner.attr_fork, owner.bmbt_block, false}, true});
   }

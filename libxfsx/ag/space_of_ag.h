@@ -1,6 +1,7 @@
 #pragma once
 // The space of one AG in a transaction; see ag/space.h.
 
+#include "ag/run_set.h"
 #include "ag/tree_heights.h"
 #include "ag/tree_store.h"
 
@@ -54,6 +55,7 @@ class SpaceOfAg final : private TreeBlocks {
   [[nodiscard]] u32 need() const;
   Result<AgBlock> pop();
   Result<void> push(AgBlock block);
+  [[nodiscard]] Error twice_on_list(AgBlock block) const;
   Result<void> refill();
   Result<void> put_away_spill();
   Result<void> shorten();
@@ -70,6 +72,7 @@ class SpaceOfAg final : private TreeBlocks {
   void gained(RunOwner const& owner, Run const& run);
   void lost(RunOwner const& owner, Run const& run);
   Result<void> carry_out();
+  Result<void> take_records(RunOwner const& owner, u32 block, std::set<u32>& taken, RunSet& blocks);
   Result<void> add_run_edits(RunOwner const& owner, Moved const& moved);
 
   Transaction& txn_;

@@ -1,7 +1,6 @@
 #include "exchange/exchange.h"
 
 #include "base/view.h"
-#include "disk/superblock.h"
 #include "exchange/checks.h"
 #include "exchange/core_update.h"
 #include "exchange/data_fork.h"
@@ -12,8 +11,8 @@
 #include "exchange/rmap_owners.h"
 #include "exchange/to_eof.h"
 #include "exchange/walk.h"
-#include "format/verify_ag.h"
 #include "inode/extent_counts.h"
+#include "quota/move.h"
 
 namespace xfsx::inline v0 {
 
@@ -23,6 +22,7 @@ namespace {
 struct Files {
   Inode first, second;
   Bytes bytes1, bytes2;  ///< private copies
+  s64 gained = 0;        ///< blocks of data that the first gets and the second gives
 
   [[nodiscard]] disk::Dinode& core1() const { return edit_as<disk::Dinode>(bytes1); }
   [[nodiscard]] disk::Dinode& core2() const { return edit_as<disk::Dinode>(bytes2); }
@@ -44,7 +44,7 @@ Result<Files> load_files(Transaction& txn, ExchangeRequest const& request) {
   }
   XFSX_TRY(Bytes const bytes1, txn.edit_inode(first.number, first.place, first.cluster));
   XFSX_TRY(Bytes const bytes2, txn.edit_inode(second.number, second.place, second.cluster));
-  return Files{std::move(first), std::move(second), bytes1, bytes2};
+  return Files{std::move(first), std::move(second), bytes1, bytes2, 0};
 }
 
 ExchangeSide before(Inode const& inode) {
@@ -95,7 +95,7 @@ Result<void> walk(Transaction& txn, Files& files, BlockRange const& range, bool 
   WalkFile const first{files.first, files.bytes1};
   WalkFile const second{files.second, files.bytes2};
   BlockCount const unit = allocation_unit(txn.volume().geometry(), files.first);
-  XFSX_TRYV(walk_mappings(txn, first, second, range, {written_only, unit}));
+  XFSX_TRY(files.gained, walk_mappings(txn, first, second, range, {written_only, unit}));
   plan.way = ExchangeWay::mapping_walk;
   complete(plan.file1, files.bytes1);
   complete(plan.file2, files.bytes2);
@@ -150,6 +150,8 @@ Result<void> swap_forks(Transaction& txn, Files& files, ExchangePlan& plan) {
     XFSX_TRYV(exchange_owners(txn, owned1, owned2));
   }
 
+  files.gained = static_cast<s64>(fork2.blocks - fork2.btree.size()) -
+                 static_cast<s64>(fork1.blocks - fork1.btree.size());
   plan.way = ExchangeWay::fork_swap;
   plan.file1.btree_blocks = fork1.btree.size();
   plan.file2.btree_blocks = fork2.btree.size();
@@ -175,20 +177,14 @@ Result<void> exchange_contents(Transaction& txn, Files& files, ExchangeRequest c
   return success();
 }
 
-/// Blocks that change owners change what quota counts. The dquots are not touched: with the checked
-/// flags clear, the next quota mount counts anew.
-Result<void> forget_quota_counts(Transaction& txn, Files const& files, ExchangePlan& plan) {
-  Volume& volume = txn.volume();
-  SectorCount const sector(volume.geometry().sector_size() / basic_block_size);
-  XFSX_TRY(BufferRef const block, volume.cache().load(superblock_kind, Daddr(0), sector));
-  u16 const flags = view_as<disk::Superblock>(block->bytes()).qflags.value();
-  if ((flags & quota_flag::accounted) == 0 || same_owners(files.core1(), files.core2())) {
-    return success();
-  }
-  XFSX_TRY(Bytes const copy, txn.edit(block));
-  edit_as<disk::Superblock>(copy).qflags = static_cast<u16>(flags & ~quota_flag::checked);
-  plan.clears_quota_checked = true;
-  return success();
+/// Blocks that change owners change what quota counts for these; so do blocks of the mapping
+/// btrees.
+Result<bool> move_counts(Transaction& txn, Files const& files, Timestamp now) {
+  s64 const realtime = files.first.is_realtime() ? files.gained : 0;
+  QuotaChange const changes[] = {quota_change(files.first.core(), files.core1(), realtime),
+                                 quota_change(files.second.core(), files.core2(), -realtime)};
+  bool const one_file = files.first.number == files.second.number;
+  return move_quota(txn, std::span(changes).first(one_file ? 1 : 2), now);
 }
 
 /// Sharing and direct access exclude each other in Linux; the DAX flag stays with its inode.
@@ -241,6 +237,7 @@ Result<ExchangePlan> edit_one_file(Transaction& txn, Files& files, ExchangeReque
   XFSX_TRYV(settle_privileges(txn, files.first, files.bytes1, request, plan.file1));
   plan.file2 = plan.file1;
   XFSX_TRYV(check_extent_counts(request, g, plan));
+  XFSX_TRY(plan.clears_quota_checked, move_counts(txn, files, request.now));
   stamp(files.core1(), request);
   return plan;
 }
@@ -261,7 +258,7 @@ Result<ExchangePlan> edit_two_files(Transaction& txn, Files& files,
   XFSX_TRYV(check_dax(files.core2(), 2));
   XFSX_TRYV(settle_privileges(txn, files.first, files.bytes1, request, plan.file1));
   XFSX_TRYV(settle_privileges(txn, files.second, files.bytes2, request, plan.file2));
-  XFSX_TRYV(forget_quota_counts(txn, files, plan));
+  XFSX_TRY(plan.clears_quota_checked, move_counts(txn, files, request.now));
   stamp(files.core1(), request);
   stamp(files.core2(), request);
   return plan;

@@ -71,11 +71,11 @@ std::string to_token(Freshness const& f) {
 
 Result<Freshness> parse_token(std::string_view word) {
   if (!word.starts_with(prefix)) return bad_token();
-  word.remove_prefix(prefix.size());
-  if (word.size() != token_digits) return bad_token();
+  std::string_view const digits = word.substr(prefix.size());
+  if (digits.size() != token_digits) return bad_token();
   std::string bytes;
   try {
-    bytes.assign(Decoder(word.data()), Decoder(word.data() + word.size()));
+    bytes.assign(Decoder(digits.data()), Decoder(digits.data() + digits.size()));
   } catch (boost::archive::iterators::dataflow_exception const&) {
     return bad_token();
   }
@@ -89,7 +89,8 @@ Result<Freshness> parse_token(std::string_view word) {
   f.generation = token.generation.value();
   f.change_count = token.change_count.value();
   f.size = token.size.value();
-  return f;
+  // The decoder takes padding for zeros.
+  return to_token(f) == word ? Result<Freshness>(f) : bad_token();
 }
 
 Freshness freshness_of(Volume& volume, Inode const& inode) {

@@ -13,6 +13,7 @@ bool is_whole(ExchangeRange const& range, u64 size) {
 }
 
 Result<void> check_sizes(u64 size1, u64 size2, ExchangeRequest const& request) {
+  if (request.written_only) return refuse(EINVAL, "this call knows no written blocks alone");
   bool const whole = !request.range || (!request.to_eof && is_whole(*request.range, size2));
   if (whole && size1 == size2) return success();
   return refuse(EFAULT, "only whole files of equal size are exchanged like this");

@@ -47,6 +47,10 @@ Result<void> count_mapped(Side const& side) {
   return with_operand(e, side.operand);
 }
 
+s64 gained_by(Side const& side) {
+  return static_cast<s64>(mapped_blocks(side.after).raw() - mapped_blocks(side.before).raw());
+}
+
 Result<void> change_side(Transaction& txn, Space& space, Side const& side) {
   if (!side.changes()) return success();
   XFSX_TRYV(count_mapped(side));
@@ -77,21 +81,23 @@ std::vector<BlockRange> parts_of(BlockRange const& range, std::span<Mapping cons
 
 }  // namespace
 
-Result<void> walk_mappings(Transaction& txn, WalkFile const& first, WalkFile const& second,
-                           BlockRange const& range, WalkRules const& rules) {
+Result<s64> walk_mappings(Transaction& txn, WalkFile const& first, WalkFile const& second,
+                          BlockRange const& range, WalkRules const& rules) {
   Volume& volume = txn.volume();
   XFSX_TRY(std::vector<Mapping> old1, mappings_of(volume, first, 1));
   std::vector<BlockRange> const parts = parts_of(range, old1, rules);
   if (first.inode.number == second.inode.number) {
     std::vector<Mapping> now = exchange_within(old1, parts);
     Side const side{first, 1, std::move(old1), std::move(now)};
-    return change_sides(txn, {&side, 1});
+    XFSX_TRYV(change_sides(txn, {&side, 1}));
+    return s64{0};
   }
   XFSX_TRY(std::vector<Mapping> old2, mappings_of(volume, second, 2));
   MappingPair now = exchange_mappings(old1, old2, parts);
   Side const sides[] = {{first, 1, std::move(old1), std::move(now.first)},
                         {second, 2, std::move(old2), std::move(now.second)}};
-  return change_sides(txn, sides);
+  XFSX_TRYV(change_sides(txn, sides));
+  return gained_by(sides[0]);
 }
 
 }  // namespace xfsx::inline v0

@@ -22,8 +22,9 @@ struct WalkRules {
 
 /// Exchanges what lies in `range`: mappings, block counts, btrees, reverse mappings, free space.
 /// Sizes and flags are the caller's. `second` may be the same file, whose ranges then do not
-/// overlap. Errors, with the operand where it is one file's: those of reading; refused ENOSPC.
-Result<void> walk_mappings(Transaction& txn, WalkFile const& first, WalkFile const& second,
-                           BlockRange const& range, WalkRules const& rules);
+/// overlap. How many mapped blocks `first` has more than before. Errors, with the operand where it
+/// is one file's: those of reading; refused ENOSPC.
+Result<s64> walk_mappings(Transaction& txn, WalkFile const& first, WalkFile const& second,
+                          BlockRange const& range, WalkRules const& rules);
 
 }  // namespace xfsx::inline v0

@@ -72,13 +72,15 @@ inline constexpr u32 known = xattrs;
 /// Bits of `qflags`.
 namespace quota_flag {
 inline constexpr u16 user_accounted = 0x0001;
+inline constexpr u16 user_enforced = 0x0002;
 inline constexpr u16 user_checked = 0x0004;
 inline constexpr u16 project_accounted = 0x0008;
 inline constexpr u16 group_accounted = 0x0040;
+inline constexpr u16 group_enforced = 0x0080;
 inline constexpr u16 group_checked = 0x0100;
+inline constexpr u16 project_enforced = 0x0200;
 inline constexpr u16 project_checked = 0x0400;
 inline constexpr u16 accounted = user_accounted | group_accounted | project_accounted;
-inline constexpr u16 checked = user_checked | group_checked | project_checked;
 }  // namespace quota_flag
 
 /// The words of feature bits. Version 4 has the first two, version 5 implies what they say and has

@@ -83,6 +83,23 @@ Result<void> verify_dquots(ConstBytes block, BlockContext const& context) {
   return success();
 }
 
+template <u8 Type>
+Result<void> verify_dquots_of(ConstBytes block, BlockContext const& context) {
+  XFSX_TRYV(verify_dquots(block, context));
+  auto const& first = view_as<Dquot>(block);
+  return verify_dquot_owner(block, context, Type, first.id.value());
+}
+
+template <u8 Type>
+constexpr BlockKind kind_of(disk::BufferType log_type) {
+  return {.name = block_name,
+          .log_type = log_type,
+          .crc = BlockKind::none,
+          .lsn = BlockKind::none,
+          .uuid = BlockKind::none,
+          .verify = verify_dquots_of<Type>};
+}
+
 }  // namespace
 
 u32 dquots_per_block(Geometry const& geometry) {
@@ -94,11 +111,23 @@ Result<void> verify_dquot(ConstBytes record, BlockContext const& context) {
   return check_core(view_as<Dquot>(record), context);
 }
 
+Result<void> verify_dquot_owner(ConstBytes record, BlockContext const& context, u8 type, u32 id) {
+  CheckedView const dquot(view_as<Dquot>(record), context.where, block_name);
+  XFSX_TRYV(dquot.equal<u32>(dquot->id, id));
+  u8 const kind = dquot->type & disk::dquot_type::kinds;
+  return dquot.require(kind == type, dquot->type, type, Relation::equal);
+}
+
 BlockKind const dquot_kind{.name = block_name,
                            .log_type = disk::BufferType::user_dquot,
                            .crc = BlockKind::none,
                            .lsn = BlockKind::none,
                            .uuid = BlockKind::none,
                            .verify = verify_dquots};
+
+BlockKind const user_dquot_kind = kind_of<disk::dquot_type::user>(disk::BufferType::user_dquot);
+BlockKind const group_dquot_kind = kind_of<disk::dquot_type::group>(disk::BufferType::group_dquot);
+BlockKind const project_dquot_kind =
+    kind_of<disk::dquot_type::project>(disk::BufferType::project_dquot);
 
 }  // namespace xfsx::inline v0

@@ -6,8 +6,13 @@
 namespace xfsx::inline v0 {
 
 /// Dquots from the start of a block on, as many as fit. Each has a checksum and an LSN of its own,
-/// so the kind has none. Whose file it is decides how the block is logged: here it stands for any.
+/// so the kind has none: whoever changes a dquot stamps it.
 extern BlockKind const dquot_kind;
+
+/// The same in the file of one kind of quota, which decides how the block is logged.
+extern BlockKind const user_dquot_kind;
+extern BlockKind const group_dquot_kind;
+extern BlockKind const project_dquot_kind;
 
 /// Dquots of a block.
 u32 dquots_per_block(Geometry const& geometry);
@@ -16,5 +21,8 @@ u32 dquots_per_block(Geometry const& geometry);
 /// and that timers run where a soft limit is exceeded. `record`: its 136 bytes. Pure. Errors:
 /// bad_crc, bad_value with the field.
 Result<void> verify_dquot(ConstBytes record, BlockContext const& context);
+
+/// Checks that a dquot is the one of `id` in a file whose dquots are of `type`. Errors: bad_value.
+Result<void> verify_dquot_owner(ConstBytes record, BlockContext const& context, u8 type, u32 id);
 
 }  // namespace xfsx::inline v0

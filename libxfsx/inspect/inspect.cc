@@ -53,12 +53,6 @@ constexpr TargetName target_names[] = {
     {"rtsb", Kind::rt_superblock, TargetName::Number::none},
 };
 
-constexpr std::pair<std::string_view, Target::Quota> quota_names[] = {
-    {"user", Target::Quota::user},
-    {"group", Target::Quota::group},
-    {"project", Target::Quota::project},
-};
-
 std::vector<std::string> split_words(std::span<std::string const> arguments) {
   std::vector<std::string> words;
   for (std::string const& argument : arguments) {
@@ -338,10 +332,9 @@ std::optional<Target> parse_target(std::span<std::string const> arguments) {
   std::size_t next = 1;
   if (target.kind == Kind::dquot) {
     if (next == words.size()) return std::nullopt;
-    auto const* quota =
-        std::ranges::find(quota_names, words[next++], [](auto const& row) { return row.first; });
-    if (quota == std::ranges::end(quota_names)) return std::nullopt;
-    target.quota = quota->second;
+    QuotaForm const* quota = std::ranges::find(quota_forms, words[next++], &QuotaForm::name);
+    if (quota == std::ranges::end(quota_forms)) return std::nullopt;
+    target.quota = quota->kind;
   }
   if (name->number != TargetName::Number::none) {
     std::optional<u64> const number =

@@ -6,6 +6,7 @@
 // This room knows formats, not filesystems: whoever has the bytes implements ByteSource.
 
 #include "format/geometry.h"
+#include "format/quota.h"
 #include "inspect/value.h"
 
 #include <optional>
@@ -50,11 +51,10 @@ struct Target {
     rt_summary,
     rt_superblock,
   };
-  enum class Quota : u8 { user, group, project };
   Kind kind = Kind::superblock;
   u64 number = 0;    ///< AG, inode, address, id, or block of a file
   std::string path;  ///< a field path; empty for the whole structure
-  Quota quota = Quota::user;
+  QuotaKind quota = QuotaKind::user;
 };
 
 /// Understands `sb`, `sb 2`, `agf 0`, `agi 1`, `agfl 0`, `bnobt 0` (and the other trees of an AG),

@@ -1,11 +1,8 @@
 #include "inspect/named_by_owner.h"
 
 #include "base/view.h"
-#include "disk/inode.h"
-#include "disk/quota.h"
 #include "disk/realtime.h"
 #include "format/inode_view.h"
-#include "format/verify_quota.h"
 #include "format/verify_realtime.h"
 #include "inspect/decode.h"
 #include "inspect/structures.h"
@@ -18,21 +15,6 @@ namespace xfsx::inline v0::inspect {
 namespace {
 
 using Kind = Target::Kind;
-using Quota = Target::Quota;
-
-/// What the kinds of quota are called: in the superblock, in the tree of metadata files, in dquots.
-struct QuotaName {
-  Quota kind;
-  be<InodeNumber> disk::Superblock::* field;
-  std::string_view file;
-  u8 type;
-};
-
-constexpr QuotaName quota_names[] = {
-    {Quota::user, &disk::Superblock::uquotino, "user", disk::dquot_type::user},
-    {Quota::group, &disk::Superblock::gquotino, "group", disk::dquot_type::group},
-    {Quota::project, &disk::Superblock::pquotino, "project", disk::dquot_type::project},
-};
 
 /// An inode and the block that it lies in.
 struct FoundInode {
@@ -75,14 +57,14 @@ Result<InodeNumber> look_up(Geometry const& g, ByteSource& source, InodeNumber d
   return null_inode;
 }
 
-Result<InodeNumber> quota_file(Geometry const& g, ByteSource& source, QuotaName const& quota) {
+Result<InodeNumber> quota_file(Geometry const& g, ByteSource& source, QuotaForm const& quota) {
   if (g.has(incompat::metadir)) {
     XFSX_TRY(InodeNumber const directory, look_up(g, source, g.metadata_root(), "quota"));
-    return look_up(g, source, directory, quota.file);
+    return look_up(g, source, directory, quota.name);
   }
   std::vector<std::byte> sector(g.sector_size());
   XFSX_TRYV(source.read(Daddr(0), sector));
-  return (view_as<disk::Superblock>(sector).*quota.field).value();
+  return (view_as<disk::Superblock>(sector).*quota.file).value();
 }
 
 /// Where block `number` of a file lies.
@@ -112,13 +94,10 @@ Result<Inspection> read_block(Geometry const& g, ByteSource& source, Daddr at) {
 }
 
 /// The checks of a record, and that it is the one that belongs there.
-Result<void> verify_named(ConstBytes record, BlockContext const& context, QuotaName const& quota,
+Result<void> verify_named(ConstBytes record, BlockContext const& context, QuotaForm const& quota,
                           u64 id) {
   XFSX_TRYV(verify_dquot(record, context));
-  CheckedView const dquot(view_as<disk::Dquot>(record), context.where, "dquot");
-  XFSX_TRYV(dquot.equal<u32>(dquot->id, static_cast<u32>(id)));
-  u8 const kind = dquot->type & disk::dquot_type::kinds;
-  return dquot.require(kind == quota.type, dquot->type, quota.type, Relation::equal);
+  return verify_dquot_owner(record, context, quota.type, static_cast<u32>(id));
 }
 
 /// It has the label of the superblock, which no geometry keeps.
@@ -136,23 +115,22 @@ Result<void> verify_label(Geometry const& g, ByteSource& source, ConstBytes bloc
 
 }  // namespace
 
-Result<Inspection> inspect_dquot(Geometry const& g, ByteSource& source, Quota kind, u64 id) {
-  QuotaName const& quota = *std::ranges::find(quota_names, kind, &QuotaName::kind);
+Result<Inspection> inspect_dquot(Geometry const& g, ByteSource& source, QuotaKind kind, u64 id) {
+  QuotaForm const& quota = quota_form(kind);
   if (id > ~u32{0}) return refuse(EINVAL, "ids have 32 bits");
   XFSX_TRY(InodeNumber const file, quota_file(g, source, quota));
-  u32 const per_block = dquots_per_block(g);
-  XFSX_TRY(Daddr const at, block_of_file(g, source, file, id / per_block));
+  DquotPlace const place = dquot_place(g, static_cast<u32>(id));
+  XFSX_TRY(Daddr const at, block_of_file(g, source, file, place.block.raw()));
   XFSX_TRY(Inspection found, read_block(g, source, at));
   constexpr u32 size = sizeof(disk::DquotRecord);
-  u32 const first = static_cast<u32>(id % per_block) * size;
-  ConstBytes const record = ConstBytes(found.bytes).subspan(first, size);
+  ConstBytes const record = ConstBytes(found.bytes).subspan(place.offset, size);
   found.structure = "dquot";
   found.where.owner = file;
   found.fields = decode_dquot(record, g);
   Result<void> const verdict = verify_named(record, {g, found.where}, quota, id);
   if (!verdict) found.problem = verdict.error();
   if (g.version().self_describing) {
-    found.checksums.push_back({first, size, offsetof(disk::DquotRecord, crc)});
+    found.checksums.push_back({place.offset, size, offsetof(disk::DquotRecord, crc)});
   }
   return found;
 }

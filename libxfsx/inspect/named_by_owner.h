@@ -8,7 +8,7 @@ namespace xfsx::inline v0::inspect {
 
 /// The dquot of `id` in the quota file of `kind`, with the block that it lies in. Errors: io,
 /// truncated; refused ENOENT if there is no such file, or the file has a hole there.
-Result<Inspection> inspect_dquot(Geometry const& g, ByteSource& source, Target::Quota kind, u64 id);
+Result<Inspection> inspect_dquot(Geometry const& g, ByteSource& source, QuotaKind kind, u64 id);
 
 /// Block `number` of the realtime bitmap or summary of a filesystem without groups. Errors: io,
 /// truncated; refused EINVAL on others, ENOENT if the file has no such block.

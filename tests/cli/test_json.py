@@ -40,7 +40,8 @@ def reading_commands(name):
 
 def writing_commands():
     image = support.copy_of("debian12")
-    yield from (["fresh", image, "/swap/one-a"], ["swap", "--dry-run", image, "/swap/one-a", "/swap/one-b"],
+    yield from (["fresh", image, "/swap/one-a"],
+                ["swap", "--dry-run", image, "/swap/one-a", "/swap/one-b"],
                 ["swap", image, "/swap/one-a", "/swap/one-b"],
                 ["set", image, "agf", "0", "freeblks", "5"],
                 ["fuzz", image, "agf", "0", "longest", "random", "--seed", "3"],

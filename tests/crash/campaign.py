@@ -41,14 +41,8 @@ def crash_command(program, scenario, *options):
 def judge_command(scenario, repair="6.1", manifest=None):
     manifest = manifest or os.path.join(IMAGES, scenario.image + ".json")
     return [JUDGE, "--batch", "--in-place", "--old-or-new", "--equal-once", "--dirty-ok",
-            "--repair", repair, "--json", "--manifest", manifest, *expected(scenario)]
-
-
-def expected(scenario):
-    """What the judge is told of the exchange."""
-    if scenario.range:
-        return ["--base", image_of(scenario), "--range", *scenario.files(), *scenario.bytes()]
-    return ["--swapped", *scenario.files()]
+            "--repair", repair, "--json", "--manifest", manifest,
+            *scenario.expected(image_of(scenario))]
 
 
 class Judge:
@@ -69,6 +63,7 @@ class Judge:
     def close(self):
         self.process.stdin.close()
         self.process.wait()
+        self.process.stdout.close()
 
 
 def fault_in(verdict, expect):

@@ -33,6 +33,7 @@ Case const cases[] = {
     {"rare", "many"},
     {"rare", "many", 0, ExchangeRange{1024, 1024, 1298 * 1024}},
     {"block1k", "many", 0, ExchangeRange{0, 650 * 1024, 600 * 1024}},
+    {"quota", "one"},
 };
 
 Scenario scenario_of(Case const& c) {
@@ -147,7 +148,7 @@ TEST_SUITE("crash") {
   }
 
   TEST_CASE("every failing allocation is one clear error, and the image is unchanged") {
-    for (Case const& c : {cases[0], cases[1], cases[2], cases[6]}) {
+    for (Case const& c : {cases[0], cases[1], cases[2], cases[6], cases[10]}) {
       CAPTURE(c.image);
       CAPTURE(c.pair);
       Scenario const scenario = scenario_of(c);

@@ -218,6 +218,7 @@ void declare(CLI::App& app, Options& o) {
   app.add_option("file2", o.scenario.file2, "path in the image")->required();
   app.add_option("--range", o.range, "offset in file1, in file2, and length, in bytes")
       ->expected(3);
+  app.add_flag("--written", o.scenario.written_only, "only what file1 has written");
   app.add_option("--pad", o.scenario.aids.pad_to_bytes, "log whole blocks, up to so many bytes");
   app.add_flag("--new-lsn-at-home", o.scenario.aids.new_lsn_at_home, "make this mistake");
   app.add_flag("--any-lsn", o.scenario.aids.any_lsn, "make this mistake");

@@ -22,6 +22,12 @@ class Scenario:
     def bytes(self):
         return [str(n * 1024) for n in self.range]
 
+    def expected(self, image):
+        """What the judge is told of the exchange."""
+        if self.range:
+            return ["--base", image, "--range", *self.files(), *self.bytes()]
+        return ["--swapped", *self.files()]
+
 
 STIR = ("--stir",)      # blocks change in more than one sector, so that they can be torn
 

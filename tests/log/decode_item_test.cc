@@ -261,4 +261,10 @@ TEST_SUITE("log items") {
     REQUIRE(open.list().size() == 2);
     CHECK(open.list()[1].type == LogItemType::efi);
   }
+
+  TEST_CASE("xfs/122: what the log says of an exchange has the sizes that xfstests knows") {
+    CHECK(sizeof(disk::XmiLogFormat) == 88);
+    CHECK(sizeof(disk::DoneLogFormat) == 16);
+    CHECK(sizeof(disk::MapExtentLog) == 32);
+  }
 }

@@ -1,0 +1,68 @@
+"""Feature sets and geometries that cover every pair of choices, and then some.
+
+Each row is what mkfs.xfs is told. Rows are made one after another: of some by chance, the one that
+holds most pairs that no row before it held.
+"""
+import itertools
+import random
+
+CHOICES = {
+    "mkfs": ("6.1", "6.13", "7.2"),
+    "block": (1024, 2048, 4096),
+    "sector": (512, 4096),
+    "inode": (512, 1024, 2048),
+    "groups": (2, 3, 5),
+    "unit": (None, "32k", "256k"),      # stripe unit of the log
+    "rmapbt": (0, 1), "reflink": (0, 1), "finobt": (0, 1), "inobtcount": (0, 1),
+    "bigtime": (0, 1), "nrext64": (0, 1), "exchange": (0, 1), "parent": (0, 1), "sparse": (0, 1),
+}
+
+
+def allowed(row):
+    """Whether mkfs.xfs makes it."""
+    return not ((row["sector"] > row["block"]) or (row["inode"] > row["block"] // 2)
+                or (row["inobtcount"] and not row["finobt"])
+                or (row["mkfs"] == "6.1" and (row["exchange"] or row["parent"]))
+                or (row["parent"] and not row["exchange"]))
+
+
+def pairs_of(row):
+    return set(itertools.combinations(sorted((k, str(v)) for k, v in row.items()), 2))
+
+
+def random_row(dice):
+    while True:
+        row = {name: dice.choice(values) for name, values in CHOICES.items()}
+        if allowed(row):
+            return row
+
+
+def rows(count, programs):
+    """At least COUNT rows; programs: versions of mkfs.xfs that are here."""
+    dice = random.Random(20261128)
+    candidates = [r for r in (random_row(dice) for _ in range(4000)) if r["mkfs"] in programs]
+    missing = set().union(*map(pairs_of, candidates))
+    found = []
+    while missing or len(found) < count:
+        best = max(candidates, key=lambda r: len(pairs_of(r) & missing))
+        candidates.remove(best)
+        missing -= pairs_of(best)
+        found.append(best)
+    return found
+
+
+def mkfs_options(row):
+    metadata = ["%s=%d" % (n, row[n]) for n in ("finobt", "inobtcount", "bigtime", "reflink",
+                                                "rmapbt")]
+    inodes = ["size=%d" % row["inode"], "sparse=%d" % row["sparse"],
+              "nrext64=%d" % row["nrext64"]]
+    naming = []
+    if row["mkfs"] != "6.1":
+        inodes.append("exchange=%d" % row["exchange"])
+        naming = ["-n", "parent=%d" % row["parent"]]
+    log = "size=64m"
+    if row["unit"]:
+        log += ",version=2,su=" + row["unit"]
+    return ["-b", "size=%d" % row["block"], "-s", "size=%d" % row["sector"],
+            "-d", "agcount=%d" % row["groups"], "-l", log, "-m", ",".join(metadata),
+            "-i", ",".join(inodes), *naming]
