@@ -58,8 +58,9 @@ concept ForkRootStore = BtreeStore<S, T> && requires(S store) {
 };
 
 template <BtreeTraits T, class Store>
-  requires BlockRootStore<Store, T> || ForkRootStore<Store, T>
 class BtreeEditor {
+  static_assert(BlockRootStore<Store, T> || ForkRootStore<Store, T>);
+
  public:
   using Record = typename T::Record;
   using Key = typename T::Key;
