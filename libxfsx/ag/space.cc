@@ -14,8 +14,42 @@ Result<SpaceOfAg*> Space::in(AgNumber ag) {
   return space.get();
 }
 
+/// Free blocks by the superblock's count.
+Result<u64> Space::counted_free() {
+  SectorCount const sector(txn_.volume().geometry().sector_size() / basic_block_size);
+  XFSX_TRY(BufferRef const block, txn_.read(superblock_kind, Daddr(0), sector));
+  return view_as<disk::Superblock>(block->bytes()).fdblocks.value() +
+         static_cast<u64>(free_blocks_);
+}
+
+/// Whether Linux would still have what it keeps back at a mount. Only where that could be too
+/// little are the headers of all AGs looked at.
+Result<bool> Space::may_take() {
+  Geometry const& g = txn_.volume().geometry();
+  XFSX_TRY(u64 const free, counted_free());
+  if (plenty_ == 0) {
+    plenty_ = g.data_blocks() / 16;  // no trees of free space come to that
+    for (u32 ag = 0; ag < g.ag_count(); ++ag) {
+      plenty_ += tree_room(g, AgNumber(ag)).sum() + set_aside_of_ag;
+    }
+  }
+  if (free > plenty_) return true;
+  if (!unavailable_) {
+    u64 sum = 0;
+    for (u32 ag = 0; ag < g.ag_count(); ++ag) {
+      XFSX_TRY(SpaceOfAg* const space, in(AgNumber(ag)));
+      XFSX_TRY(u64 const kept, space->unavailable());
+      sum += kept;
+    }
+    unavailable_ = sum;
+  }
+  return free > *unavailable_;
+}
+
 Result<FsBlock> Space::allocate(FsBlock near, RunOwner const& owner) {
   Geometry const& g = txn_.volume().geometry();
+  XFSX_TRY(bool const may, may_take());
+  if (!may) return refuse(ENOSPC, "no free block for a mapping btree beyond those kept back");
   u32 const first = g.ag_of(near).raw();
   for (u32 i = 0; i < g.ag_count(); ++i) {
     AgNumber const ag((first + i) % g.ag_count());

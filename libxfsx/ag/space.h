@@ -8,6 +8,7 @@
 #include "ag/space_of_ag.h"
 
 #include <map>
+#include <optional>
 
 namespace xfsx::inline v0 {
 
@@ -38,10 +39,14 @@ class Space {
 
  private:
   Result<SpaceOfAg*> in(AgNumber ag);
+  Result<bool> may_take();
+  Result<u64> counted_free();
 
   Transaction& txn_;
   std::map<u32, std::unique_ptr<SpaceOfAg>> ags_;
-  s64 free_blocks_ = 0;  // how many became free, less those that were taken
+  u64 plenty_ = 0;                  // more free blocks than that are enough whatever is kept back
+  std::optional<u64> unavailable_;  // blocks that stay free, of the whole filesystem
+  s64 free_blocks_ = 0;             // how many became free, less those that were taken
 };
 
 }  // namespace xfsx::inline v0

@@ -213,6 +213,7 @@ Result<void> SpaceOfAg::shorten() {
 
 /// Takes runs out of both trees and puts others in.
 Result<void> SpaceOfAg::replace_free(std::vector<Run> const& out, std::vector<Run> const& in) {
+  touched_ = true;
   std::vector<BtreeEdit<Bnobt>> starts;
   std::vector<BtreeEdit<Cntbt>> lengths;
   u32 free = agf().freeblks.value();
@@ -286,16 +287,32 @@ Result<std::optional<SpaceOfAg::Run>> SpaceOfAg::nearest(AgBlock near) {
   return after ? after : before;
 }
 
-/// Blocks that are free, but kept for the trees of the AG.
-Result<u64> SpaceOfAg::kept_back() const {
+/// What the trees of the AG may still grow by.
+Result<TreeRoom> SpaceOfAg::room_left() const {
+  auto const beyond = [](u64 room, u64 has) { return room > has ? room - has : 0; };
   Volume& volume = txn_.volume();
-  HeldBack used;
-  used.rmapbt = agf().rmapblocks.value();
-  used.refcountbt = agf().refcntblocks.value();
   XFSX_TRY(BufferRef const header, load_agi(volume, ag_));
   // Where inode btree blocks are not counted (inobtcount), this is 0: more than needed is kept.
-  used.finobt = view_as<disk::Agi>(header->bytes()).fino_blocks.value();
-  return blocks_kept_back(volume.geometry(), ag_, used);
+  u64 const finobt = view_as<disk::Agi>(header->bytes()).fino_blocks.value();
+  TreeRoom room = tree_room(volume.geometry(), ag_);
+  room.finobt = beyond(room.finobt, finobt);
+  room.refcountbt = beyond(room.refcountbt, agf().refcntblocks.value());
+  room.rmapbt = beyond(room.rmapbt, agf().rmapblocks.value());
+  return room;
+}
+
+Result<u64> SpaceOfAg::kept_back() const {
+  XFSX_TRY(TreeRoom const room, room_left());
+  return room.sum();
+}
+
+Result<u64> SpaceOfAg::unavailable() const {
+  XFSX_TRY(TreeRoom const room, room_left());
+  // Blocks of the trees that draw on the free list count as free.
+  u64 const rmapbt = has_rmaps() ? tree_room(txn_.volume().geometry(), ag_).rmapbt : 0;
+  u64 const others = u64{agf().btreeblks.value()} + (has_rmaps() ? 1 : 0) -
+                     (has_rmaps() ? agf().rmapblocks.value() : 0);
+  return room.finobt + room.refcountbt + rmapbt + others + set_aside_of_ag;
 }
 
 Result<std::optional<AgBlock>> SpaceOfAg::allocate(AgBlock near, RunOwner const& owner) {
@@ -349,6 +366,7 @@ void SpaceOfAg::lost(RunOwner const& owner, Run const& run) {
 }
 
 void SpaceOfAg::change_mappings(std::vector<BtreeEdit<Rmapbt>> edits) {
+  touched_ = true;
   edits_.insert(edits_.end(), edits.begin(), edits.end());
 }
 
@@ -407,6 +425,7 @@ Result<void> SpaceOfAg::carry_out() {
 }
 
 Result<void> SpaceOfAg::finish() {
+  if (!touched_) return success();
   XFSX_TRYV(refill());
   XFSX_TRYV(shorten());
   while (!moved_.empty() || !edits_.empty()) {

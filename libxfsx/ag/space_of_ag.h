@@ -34,7 +34,12 @@ class SpaceOfAg final : private TreeBlocks {
   void change_mappings(std::vector<BtreeEdit<Rmapbt>> edits);
   Result<void> finish();
 
+  /// Blocks of the AG that the superblock counts as free and Linux hands out to nobody.
+  [[nodiscard]] Result<u64> unavailable() const;
+
  private:
+  [[nodiscard]] Result<TreeRoom> room_left() const;
+
   using Run = Bnobt::Record;
 
   /// Blocks that an owner got and lost.
@@ -65,7 +70,7 @@ class SpaceOfAg final : private TreeBlocks {
   Result<void> free_run(Run const& run);
   Result<std::optional<Run>> largest_up_to(u32 blocks);
   Result<std::optional<Run>> nearest(AgBlock near);
-  Result<u64> kept_back() const;
+  [[nodiscard]] Result<u64> kept_back() const;
 
   // Reverse mappings
   [[nodiscard]] bool has_rmaps() const;
@@ -87,6 +92,7 @@ class SpaceOfAg final : private TreeBlocks {
   std::vector<AgBlock> spill_;  // given back while the list was full
   std::vector<BtreeEdit<Rmapbt>> edits_;
   std::map<RunOwner, Moved> moved_;
+  bool touched_ = false;
 };
 
 }  // namespace xfsx::inline v0

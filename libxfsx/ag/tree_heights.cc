@@ -86,22 +86,16 @@ u32 free_list_need(Geometry const& g, ListTreeHeights const& heights) {
   return need + twice(heights.rmapbt, highest_rmap_tree(g));
 }
 
-u64 blocks_kept_back(Geometry const& g, AgNumber ag, HeldBack const& used) {
-  auto const beyond = [](u64 ask, u64 has) { return ask > has ? ask - has : 0; };
+TreeRoom tree_room(Geometry const& g, AgNumber ag) {
   u64 blocks = g.blocks_of(ag);
   if (g.has_internal_log() && g.ag_of(g.log_start()) == ag) blocks -= g.log_blocks();
-  u64 kept = 0;
-  if (g.has_ro(ro_compat::reflink)) {
-    kept += beyond(tree_blocks(g, blocks, refcountbt_shape), used.refcountbt);
-  }
-  if (g.has_ro(ro_compat::finobt)) {
-    kept += beyond(tree_blocks_of_inodes(g, blocks), used.finobt);
-  }
+  TreeRoom room;
+  if (g.has_ro(ro_compat::reflink)) room.refcountbt = tree_blocks(g, blocks, refcountbt_shape);
+  if (g.has_ro(ro_compat::finobt)) room.finobt = tree_blocks_of_inodes(g, blocks);
   if (g.has_ro(ro_compat::rmapbt)) {
-    u64 const ask = std::max(blocks / 100, tree_blocks(g, blocks, rmapbt_shape));
-    kept += beyond(ask, used.rmapbt);
+    room.rmapbt = std::max(blocks / 100, tree_blocks(g, blocks, rmapbt_shape));
   }
-  return kept;
+  return room;
 }
 
 }  // namespace xfsx::inline v0

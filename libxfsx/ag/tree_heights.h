@@ -24,11 +24,16 @@ struct ListTreeHeights {
 /// splits at every level and grows by one, twice.
 u32 free_list_need(Geometry const& geometry, ListTreeHeights const& heights);
 
-/// Blocks of an AG that Linux keeps back for its btrees to grow into, beyond those that they have:
-/// `finobt`, `refcountbt` and `rmapbt` say how many they have.
-struct HeldBack {
+/// Blocks that Linux keeps free in an AG for its trees to grow into: how many each may come to
+/// have.
+struct TreeRoom {
   u64 finobt = 0, refcountbt = 0, rmapbt = 0;
+
+  [[nodiscard]] u64 sum() const { return finobt + refcountbt + rmapbt; }
 };
-u64 blocks_kept_back(Geometry const& geometry, AgNumber ag, HeldBack const& used);
+TreeRoom tree_room(Geometry const& geometry, AgNumber ag);
+
+/// Blocks of an AG that Linux gives to nobody, beyond those.
+inline constexpr u64 set_aside_of_ag = 8;
 
 }  // namespace xfsx::inline v0

@@ -215,12 +215,6 @@ class Refusals(unittest.TestCase):
             with self.subTest(verb):
                 self.refused(image, verb, status, pattern)
 
-    def test_ranges_with_rmapbt(self):
-        path = support.copy_of("rmapbt")
-        self.addCleanup(os.unlink, path)
-        self.refused(path, ("swap", "/swap/range-a", "/swap/range-b", "--length", "4096"), 1,
-                     r"rmapbt.*\[EOPNOTSUPP\]")
-
     def test_usage(self):
         path = support.image(IMAGE)
         for words in (["ls"], ["frobnicate", path], ["ls", "--frob", path], ["stat", path],
