@@ -93,7 +93,9 @@ void exchange(Input& input, Filesystem& fs, OverlayDisk& disk,
   ExchangeRequest request;
   request.file1 = files[input.byte() % files.size()];
   request.file2 = files[input.byte() % files.size()];
-  if (u8 const how = input.byte(); how % 2 == 1) {
+  u8 const how = input.byte();
+  request.written_only = (how & 4) != 0;
+  if (how % 2 == 1) {
     u64 const unit = (how & 2) != 0 ? 1 : 4096;
     request.range = ExchangeRange{input.byte() * unit, input.byte() * unit, input.half() * unit};
   }

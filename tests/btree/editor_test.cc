@@ -307,7 +307,7 @@ TEST_CASE("btree editor: keys of runs that overlap stay true up to the root") {
 
 TEST_CASE("btree editor: a root in a fork grows, and takes its only child in") {
   for (unsigned seed = 1; seed <= 20; ++seed) {
-    for (std::size_t const entries : {1, 2, 3, 5}) {
+    for (std::size_t const entries : {1U, 2U, 3U, 5U}) {
       ToyInode store(entries);
       run_batches<ToyFork>(store, seed, 120, 60);
     }
