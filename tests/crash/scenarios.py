@@ -76,12 +76,12 @@ RANGES = tuple(
         ("of files with attributes", "attr", (1, 1, 2)),
     ))
 
-SCENARIOS = RANGES + tuple(Scenario(f"{log} {name}", log, pair, pad, flags)
+SCENARIOS = tuple(Scenario(f"{log} {name}", log, pair, pad, flags)
                   for log, shapes in LOGS for name, pair, pad, flags in shapes) + (
     # The head has to be moved on before the checkpoint.
     Scenario("debian12 many, LSN at the head", "debian12", "many", flags=("--lsn-at-head",)),
     Scenario("wrapped many, LSN at the head", "wrapped", "many", flags=("--lsn-at-head",)),
-)
+) + RANGES
 
 
 @dataclass(frozen=True)
