@@ -320,7 +320,7 @@ def change_dquot(image, id_, changes):
 
 
 @case(base="quota", path="inode:131",
-      inspect_dquot_user=r"dquot at .*field id: found 1000, expected 0")
+      inspect_dquot_user=r"dquot block at .*field id: found 1000, expected 0")
 def dquots_out_of_place(image):
     """The first record of the users is that of user 1000."""
     change_dquot(image, 0, {DQUOT_ID: u32(1000)})
@@ -333,7 +333,7 @@ def dquot_of_a_group(image):
 
 
 @case(base="quota", path="inode:131",
-      inspect_dquot_last=r"dquot at .*field id: found 15, expected 4294967295")
+      inspect_dquot_last=r"dquot block at .*field id: found 15, expected 4294967295")
 def quota_of_two_to_the_54_blocks(image):
     """The file of users has its first block again at the end of all offsets, and at that of all
     ids."""
