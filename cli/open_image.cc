@@ -13,12 +13,6 @@ namespace {
 
 constexpr std::string_view inode_prefix = "inode:";
 
-std::optional<InodeNumber> inode_operand(std::string_view operand) {
-  if (!operand.starts_with(inode_prefix)) return std::nullopt;
-  std::optional<u64> const number = parse_digits(operand.substr(inode_prefix.size()));
-  return number ? std::optional(InodeNumber(*number)) : std::nullopt;
-}
-
 std::string sentence(Warning const& warning) {
   switch (warning.code) {
     case Warning::Code::dirty_log:
@@ -49,6 +43,12 @@ Result<OpenImage> open_image(Session& session, bool writable) {
     }
   }
   return image;
+}
+
+std::optional<InodeNumber> inode_operand(std::string_view operand) {
+  if (!operand.starts_with(inode_prefix)) return std::nullopt;
+  std::optional<u64> const number = parse_digits(operand.substr(inode_prefix.size()));
+  return number ? std::optional(InodeNumber(*number)) : std::nullopt;
 }
 
 std::string check_operand(std::string const& operand, GlobalOptions const& options) {

@@ -21,6 +21,9 @@ Result<OpenImage> open_image(Session& session, bool writable);
 /// inode:N, or no hexadecimal digits where they are asked for.
 std::string check_operand(std::string const& operand, GlobalOptions const& options);
 
+/// The number of an operand inode:N.
+std::optional<InodeNumber> inode_operand(std::string_view operand);
+
 /// The bytes of a path operand that passed check_operand; for inode:N the operand itself.
 std::string operand_bytes(std::string const& operand, GlobalOptions const& options);
 

@@ -1,6 +1,6 @@
 // xfsx swap [-n] IMAGE FILE1 FILE2 [--offset1 B] [--offset2 B] [--length B] [--fresh TOKEN]
 //           [--keep-times] [--like-swapext] [--max-extents N]
-//           [--keep-privileges | --drop-privileges]
+//           [--keep-privileges | --drop-privileges] [--fork data|attr]
 
 #include "exchange/checks.h"
 #include "fs/impl.h"
@@ -30,6 +30,11 @@ constexpr char const* help =
     "XFS_IOC_SWAPEXT, would do, as for a defragmenter whose FILE1 is the better copy: whole\n"
     "files of equal size, of which FILE2 has at least as many mappings; --fresh then compares\n"
     "times only, and no times change.\n"
+    "\n"
+    "--fork attr exchanges all extended attributes of two files of any kind, ACLs and labels\n"
+    "too, and leaves their contents alone. Two directories or two symbolic links exchange what\n"
+    "they hold if both operands are inode:N: directories with one parent, without directories\n"
+    "in them.\n"
     "\n"
     "The filesystem must not be mounted and its log must be clean; the image is opened\n"
     "exclusively. Modification and change times become the time of day, or SOURCE_DATE_EPOCH\n"
@@ -69,6 +74,7 @@ Value side_value(std::string_view name, ExchangeSide const& side) {
   v.add(Value::flag("reflink_before", side.reflink_before));
   v.add(Value::flag("reflink_after", side.reflink_after));
   v.add(Value::wide_integer("btree_blocks", side.btree_blocks));
+  v.add(Value::wide_integer("metadata_blocks", side.metadata_blocks));
   v.add(Value::flag("capability_removed", side.capability_removed));
   v.add(Value::flag("set_id_cleared", side.set_id_cleared));
   return v;
@@ -76,6 +82,7 @@ Value side_value(std::string_view name, ExchangeSide const& side) {
 
 Value plan_value(ExchangePlan const& plan) {
   Value v = Value::group("plan");
+  v.add(Value::words("fork", plan.fork == ForkKind::attr ? "attr" : "data"));
   v.add(Value::words("way", to_string(plan.way)));
   v.add(side_value("file1", plan.file1));
   v.add(side_value("file2", plan.file2));
@@ -122,6 +129,7 @@ class Swap : public Verb {
     parser.bytes("--offset2", offset2_, "where the range starts in FILE2");
     parser.bytes("--length", length_, "how much is exchanged");
     parser.flag("--written", written_, "only where FILE1 has written blocks");
+    parser.text("--fork", "data|attr", fork_, "which fork is exchanged (default data)");
     parser.text("--fresh", "TOKEN", fresh_, "refuse if FILE2 is not what `fresh` printed");
     parser.flag("--keep-times", keep_times_, "modification and change times stay as they are");
     parser.flag("--like-swapext", like_swapext_,
@@ -138,7 +146,8 @@ class Swap : public Verb {
   std::string check_usage(GlobalOptions const& options) override {
     if (keep_privileges_ && drop_privileges_)
       return "--keep-privileges and --drop-privileges exclude each other";
-    std::string wrong = check_operand(file1_, options);
+    std::string wrong = check_fork();
+    if (wrong.empty()) wrong = check_operand(file1_, options);
     if (wrong.empty()) wrong = check_operand(file2_, options);
     if (!wrong.empty() || fresh_.empty() || parse_token(fresh_)) return wrong;
     return fmt::format("'{}' is no token of `xfsx fresh`", escape(fresh_, false));
@@ -159,6 +168,18 @@ class Swap : public Verb {
   }
 
  private:
+  std::string check_fork() const {
+    if (!fork_.empty() && fork_ != "data" && fork_ != "attr") {
+      return fmt::format("--fork takes data or attr, not '{}'", escape(fork_, false));
+    }
+    bool const contents = keep_privileges_ || drop_privileges_ || written_ || like_swapext_ ||
+                          offset1_ || offset2_ || length_;
+    if (fork_ == "attr" && contents) {
+      return "attributes are exchanged whole: --fork attr goes with no option about contents";
+    }
+    return {};
+  }
+
   Result<ExchangeRequest> make_request(Session& session, Filesystem& filesystem) {
     ExchangeRequest request;
     XFSX_TRY(request.file1, resolve_operand(session, filesystem, file1_, 1));
@@ -173,6 +194,10 @@ class Swap : public Verb {
     }
     if (!fresh_.empty()) {
       XFSX_TRY(request.fresh, parse_token(fresh_));
+    }
+    if (fork_ == "attr") request.fork = ForkKind::attr;
+    if (inode_operand(file1_) && inode_operand(file2_)) {
+      request.metadata_forks = MetadataForks::consistent;
     }
     request.written_only = written_;
     request.keep_times = keep_times_;
@@ -213,7 +238,7 @@ class Swap : public Verb {
     return session.print(to_report(document));
   }
 
-  std::string file1_, file2_, fresh_;
+  std::string file1_, file2_, fresh_, fork_;
   std::optional<u64> offset1_, offset2_, length_, max_extents_;
   bool dry_run_ = false, keep_times_ = false, like_swapext_ = false, written_ = false;
   bool keep_privileges_ = false, drop_privileges_ = false;

@@ -3,6 +3,7 @@
 // The call itself is Filesystem::exchange; Filesystem::plan_exchange answers the same question and
 // writes nothing.
 
+#include <xfsx/fork.h>
 #include <xfsx/freshness.h>
 #include <xfsx/result.h>
 
@@ -27,9 +28,24 @@ enum class Privileges : u8 {
   drop,  ///< security.capability goes, and the set-user-ID and set-group-ID bits of the mode
 };
 
+/// Whether forks are exchanged that hold metadata: data forks of directories and of symbolic links.
+/// Regular files and attribute forks ask for none of this.
+enum class MetadataForks : u8 {
+  refused,
+  /// Two directories or two symbolic links, if that leaves all links as they should be:
+  /// directories with one parent, without directories in them, and without parent pointers.
+  consistent,
+  /// Likewise, but names, parents and link counts are the caller's affair, parent pointers too: for
+  /// repair, which builds in FILE1 what FILE2 should hold. "." is made to name its directory.
+  rebuilt,
+};
+
 struct ExchangeRequest {
   InodeNumber file1;  ///< the donor
   InodeNumber file2;  ///< the target
+  /// What is exchanged; attribute forks, of files of any kind, as a whole only.
+  ForkKind fork = ForkKind::data;
+  MetadataForks metadata_forks = MetadataForks::refused;
   /// Empty: the whole files, sizes included, blocks past EOF too. Otherwise only these bytes; the
   /// files keep their sizes, but for to_eof.
   std::optional<ExchangeRange> range;
@@ -63,16 +79,18 @@ enum class ExchangeWay : u8 {
 struct ExchangeSide {
   InodeNumber inode;
   u64 size_before = 0, size_after = 0;        ///< bytes
-  u64 extents_before = 0, extents_after = 0;  ///< mappings of the data fork
+  u64 extents_before = 0, extents_after = 0;  ///< mappings of the fork
   u64 blocks_before = 0, blocks_after = 0;    ///< di_nblocks, filesystem blocks
   bool reflink_before = false, reflink_after = false;
   u64 btree_blocks = 0;             ///< bmbt blocks that change their owner to the other file
+  u64 metadata_blocks = 0;          ///< blocks of directories, links and attributes that do so
   bool capability_removed = false;  ///< it had security.capability
   bool set_id_cleared = false;      ///< its mode had set-user-ID or set-group-ID
 };
 
 /// What an exchange changes and costs; complete before the first write.
 struct ExchangePlan {
+  ForkKind fork = ForkKind::data;
   ExchangeWay way = ExchangeWay::fork_swap;
   ExchangeSide file1, file2;
   u64 log_bytes = 0;       ///< bytes of log records, padding included, at most

@@ -49,7 +49,7 @@ Result<bool> Space::may_take() {
 Result<FsBlock> Space::allocate(FsBlock near, RunOwner const& owner) {
   Geometry const& g = txn_.volume().geometry();
   XFSX_TRY(bool const may, may_take());
-  if (!may) return refuse(ENOSPC, "no free block for a mapping btree beyond those kept back");
+  if (!may) return refuse(ENOSPC, "no free block for metadata beyond those kept back");
   u32 const first = g.ag_of(near).raw();
   for (u32 i = 0; i < g.ag_count(); ++i) {
     AgNumber const ag((first + i) % g.ag_count());
@@ -60,7 +60,7 @@ Result<FsBlock> Space::allocate(FsBlock near, RunOwner const& owner) {
     --free_blocks_;
     return g.fsblock(ag, *block);
   }
-  return refuse(ENOSPC, "no AG has a free block for a block of a mapping btree");
+  return refuse(ENOSPC, "no AG has a free block for a block of metadata");
 }
 
 Result<void> Space::release(FsBlock block, RunOwner const& owner) {

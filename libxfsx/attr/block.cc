@@ -91,6 +91,15 @@ BlockKind const attr_leaf_kind{.name = "attr leaf",
                                .owner = offsetof(disk::AttrLeafHeader, owner),
                                .verify = verify_attr_leaf};
 
+BlockKind const attr_value_kind{.name = "attr value",
+                                .log_type = disk::BufferType::attr_remote,
+                                .crc = offsetof(disk::AttrRemoteHeader, crc),
+                                .lsn = BlockKind::none,
+                                .uuid = offsetof(disk::AttrRemoteHeader, uuid),
+                                .address = offsetof(disk::AttrRemoteHeader, bno),
+                                .owner = offsetof(disk::AttrRemoteHeader, owner),
+                                .verify = verify_attr_block};
+
 BlockKind const plain_value_kind{.name = "attr value",
                                  .log_type = disk::BufferType::unknown,
                                  .crc = BlockKind::none,

@@ -22,6 +22,9 @@ u32 attr_leaf_last_hash(ConstBytes leaf);
 extern BlockKind const attr_block_kind;
 /// A leaf of version 5, to be changed.
 extern BlockKind const attr_leaf_kind;
+/// A piece of a value in version 5, to be changed. It has no LSN: Linux writes values outside the
+/// log, and replays what a log has of them whatever lies on disk.
+extern BlockKind const attr_value_kind;
 /// A piece of a value in version 4, of which nothing can be said.
 extern BlockKind const plain_value_kind;
 

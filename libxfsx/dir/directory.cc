@@ -217,6 +217,35 @@ Result<BufferRef> Directory::load_pieces(BlockKind const& kind,
   return BufferRef(std::move(whole));
 }
 
+Result<BufferRef> Directory::load_any(FileBlock at) {
+  if (at < leaf_start()) return load(form() == Form::block ? dir_block_kind : dir_data_kind, at);
+  if (at >= free_start()) return load(dir_free_kind, at);
+  if (form() == Form::leaf) return load(dir_leaf1_kind, at);
+  Result<BufferRef> leaf = load(dir_leafn_kind, at);
+  bool const other = leaf.has_error() && leaf.error().field == "magic";
+  return other ? load(da_node_kind, at) : leaf;
+}
+
+Result<std::vector<BufferRef>> Directory::blocks() {
+  std::vector<FileBlock> starts;
+  u64 const each = volume_.geometry().dir_block_blocks();
+  for (Mapping const& m : mappings_) {
+    for (u64 at = m.offset.raw() / each * each; at < m.end().raw(); at += each) {
+      if (starts.empty() || starts.back().raw() < at) starts.push_back(FileBlock(at));
+    }
+  }
+  volume_.cache().prefetch(extents_of(starts));
+  std::vector<BufferRef> all;
+  for (FileBlock const at : starts) {
+    if (pieces_of(at).size() > 1) {
+      return refuse(EOPNOTSUPP, "a directory block lies in several pieces");
+    }
+    XFSX_TRY(BufferRef block, load_any(at));
+    all.push_back(std::move(block));
+  }
+  return all;
+}
+
 Result<void> Directory::list_blocks(DirVisitor const& visit) {
   XFSX_TRY(std::vector<FileBlock> const blocks, data_blocks());
   volume_.cache().prefetch(extents_of(blocks));

@@ -31,6 +31,11 @@ class Directory {
   /// Empty where list has something to say against them.
   [[nodiscard]] std::vector<BlockExtent> data_extents() const;
 
+  /// All blocks, data and index, in the order of their places; none in short form. Errors: those of
+  /// the blocks; refused EOPNOTSUPP where one lies in several pieces: replay takes these for blocks
+  /// of their own, and would give each a checksum.
+  Result<std::vector<BufferRef>> blocks();
+
   /// The entry called `name`, if there is one; "." and ".." are answered too. The returned entry's
   /// name is `name`. Errors: those of the blocks on the way; loop for an index that goes in
   /// circles.
@@ -58,6 +63,8 @@ class Directory {
 
   /// The directory block at `at`, wherever its pieces lie.
   Result<BufferRef> load(BlockKind const& kind, FileBlock at);
+  /// The same, of the kind that belongs there.
+  Result<BufferRef> load_any(FileBlock at);
   Result<BufferRef> load_pieces(BlockKind const& kind, std::span<BlockExtent const> pieces);
   /// The pieces of the directory block at `at`; empty if it is not wholly mapped.
   [[nodiscard]] std::vector<BlockExtent> pieces_of(FileBlock at) const;

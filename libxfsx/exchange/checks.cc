@@ -27,6 +27,12 @@ Result<bool> is_internal(Volume& volume, Inode const& inode) {
   return false;
 }
 
+bool has_exchangeable_fork(Inode const& inode, ExchangeRequest const& request) {
+  if (request.fork == ForkKind::attr || inode.is_regular()) return true;
+  bool const metadata = inode.is_directory() || inode.is_symlink();
+  return metadata && request.metadata_forks != MetadataForks::refused;
+}
+
 /// A range that ends inside a unit is legal only where the unit is the last of both files.
 Result<void> check_end(ExchangeRange const& range, u64 unit, u64 size1, u64 size2) {
   std::optional<u64> const end1 = checked_add(range.offset1, range.length);
@@ -58,13 +64,16 @@ Result<void> check_volume(Volume& volume) {
                     "the log is dirty; mount and unmount the filesystem with Linux to replay it");
 }
 
-Result<void> check_file(Volume& volume, Inode const& inode, u8 operand) {
+Result<void> check_file(Volume& volume, Inode const& inode, ExchangeRequest const& request,
+                        u8 operand) {
   auto const no = [operand](int errno_class, std::string_view reason) {
     return with_operand(refuse(errno_class, reason), operand);
   };
   disk::Dinode const& core = inode.core();
-  if (inode.is_directory()) return no(EISDIR, "is a directory");
-  if (!inode.is_regular()) return no(EINVAL, "is not a regular file");
+  if (!has_exchangeable_fork(inode, request)) {
+    if (inode.is_directory()) return no(EISDIR, "is a directory");
+    return no(EINVAL, "is not a regular file");
+  }
   XFSX_TRY(bool const internal, is_internal(volume, inode));
   if (internal) return no(EPERM, "is an internal inode of the filesystem");
   if ((core.flags.value() & disk::inode_flag::immutable) != 0) return no(EPERM, "is immutable");

@@ -16,9 +16,9 @@ namespace xfsx::inline v0 {
 Result<void> check_volume(Volume& volume);
 
 /// Whether the file can take part. Errors with operand 1 or 2: EISDIR, EINVAL for what is no
-/// regular file, EPERM for immutable, append-only and internal inodes, EOPNOTSUPP for realtime
-/// files.
-Result<void> check_file(Volume& volume, Inode const& inode, u8 operand);
+/// regular file where only such can; EPERM for immutable, append-only and internal inodes.
+Result<void> check_file(Volume& volume, Inode const& inode, ExchangeRequest const& request,
+                        u8 operand);
 
 /// Whether all owners that quota counts for are the same.
 bool same_owners(disk::Dinode const& a, disk::Dinode const& b);

@@ -27,10 +27,13 @@ Timestamp clamp_time(Timestamp t, bool bigtime) {
 }  // namespace
 
 void touch(disk::Dinode& core, Timestamp now) {
+  touch_attributes(core, now);
+  core.mtime = core.ctime;
+}
+
+void touch_attributes(disk::Dinode& core, Timestamp now) {
   bool const bigtime = has_flag2(core, disk::inode_flag2::bigtime);
-  u64 const stamp = encode_timestamp(clamp_time(now, bigtime), bigtime);
-  core.mtime = stamp;
-  core.ctime = stamp;
+  core.ctime = encode_timestamp(clamp_time(now, bigtime), bigtime);
   count_change(core);
 }
 

@@ -9,6 +9,9 @@ namespace xfsx::inline v0 {
 /// counter rises.
 void touch(disk::Dinode& core, Timestamp now);
 
+/// ctime becomes `now`, as when attributes change; the change counter rises.
+void touch_attributes(disk::Dinode& core, Timestamp now);
+
 /// Only the change counter rises.
 void count_change(disk::Dinode& core);
 

@@ -1,12 +1,15 @@
 #include "exchange/exchange.h"
 
 #include "base/view.h"
+#include "exchange/block_counts.h"
 #include "exchange/checks.h"
 #include "exchange/core_update.h"
-#include "exchange/data_fork.h"
+#include "exchange/lifted_fork.h"
 #include "exchange/freshness.h"
 #include "exchange/like_swapext.h"
 #include "exchange/limits.h"
+#include "exchange/metadata_checks.h"
+#include "exchange/metadata_forks.h"
 #include "exchange/privileges.h"
 #include "exchange/rmap_owners.h"
 #include "exchange/to_eof.h"
@@ -24,22 +27,24 @@ struct Files {
   Bytes bytes1, bytes2;  ///< private copies
   s64 gained = 0;        ///< blocks of data that the first gets and the second gives
 
+  [[nodiscard]] EditedFile file1() const { return {first, bytes1}; }
+  [[nodiscard]] EditedFile file2() const { return {second, bytes2}; }
   [[nodiscard]] disk::Dinode& core1() const { return edit_as<disk::Dinode>(bytes1); }
   [[nodiscard]] disk::Dinode& core2() const { return edit_as<disk::Dinode>(bytes2); }
 };
 
-Result<Inode> load_file(Volume& volume, InodeNumber number, u8 operand) {
-  Result<Inode> inode = load_inode(volume, number);
+Result<Inode> load_file(Volume& volume, ExchangeRequest const& request, u8 operand) {
+  Result<Inode> inode = load_inode(volume, operand == 1 ? request.file1 : request.file2);
   if (!inode) return with_operand(inode.error(), operand);
-  XFSX_TRYV(check_file(volume, inode.value(), operand));
+  XFSX_TRYV(check_file(volume, inode.value(), request, operand));
   return inode;
 }
 
 Result<Files> load_files(Transaction& txn, ExchangeRequest const& request) {
   Volume& volume = txn.volume();
-  XFSX_TRY(Inode first, load_file(volume, request.file1, 1));
-  XFSX_TRY(Inode second, load_file(volume, request.file2, 2));
-  if (first.is_realtime() != second.is_realtime()) {
+  XFSX_TRY(Inode first, load_file(volume, request, 1));
+  XFSX_TRY(Inode second, load_file(volume, request, 2));
+  if (request.fork == ForkKind::data && first.is_realtime() != second.is_realtime()) {
     return refuse(EINVAL, "one of the files is a realtime file, the other is not");
   }
   XFSX_TRY(Bytes const bytes1, txn.edit_inode(first.number, first.place, first.cluster));
@@ -47,42 +52,23 @@ Result<Files> load_files(Transaction& txn, ExchangeRequest const& request) {
   return Files{std::move(first), std::move(second), bytes1, bytes2, 0};
 }
 
-ExchangeSide before(Inode const& inode) {
+ExchangeSide before(Inode const& inode, ForkKind fork) {
   ExchangeSide side;
   side.inode = inode.number;
   side.size_before = inode.core().size.value();
-  side.extents_before = inode.nextents();
+  side.extents_before = fork_mapping_count(inode, fork);
   side.blocks_before = inode.core().nblocks.value();
   side.reflink_before = inode.is_reflink();
   return side;
 }
 
 /// Completes a side from the private copy.
-void complete(ExchangeSide& side, ConstBytes copy) {
+void complete(ExchangeSide& side, ConstBytes copy, ForkKind fork = ForkKind::data) {
   InodeView const inode(copy);
   side.size_after = inode.size();
-  side.extents_after = inode.nextents();
+  side.extents_after = fork_mapping_count(inode, fork);
   side.blocks_after = inode.nblocks();
   side.reflink_after = inode.is_reflink();
-}
-
-/// Moves a file's block count from its own data blocks to those that it gets; the blocks of the
-/// attribute fork stay.
-Result<void> move_blocks(disk::Dinode& core, InodeNumber number, u64 own, u64 gained, u8 operand) {
-  u64 const total = core.nblocks.value();
-  if (own > total) {
-    Location where;
-    where.kind = AddressKind::inode;
-    where.address = number.raw();
-    Error e = located(Errc::bad_value, "inode", where);
-    e.field = "nblocks";
-    e.relation = Relation::at_least;
-    e.found.number = total;
-    e.expected.number = own;
-    return with_operand(e, operand);
-  }
-  core.nblocks = total - own + gained;
-  return success();
 }
 
 /// The unit that mappings of the files come in.
@@ -92,10 +78,9 @@ BlockCount allocation_unit(Geometry const& geometry, Inode const& inode) {
 
 Result<void> walk(Transaction& txn, Files& files, BlockRange const& range, bool written_only,
                   ExchangePlan& plan) {
-  WalkFile const first{files.first, files.bytes1};
-  WalkFile const second{files.second, files.bytes2};
   BlockCount const unit = allocation_unit(txn.volume().geometry(), files.first);
-  XFSX_TRY(files.gained, walk_mappings(txn, first, second, range, {written_only, unit}));
+  XFSX_TRY(files.gained, walk_mappings(txn, files.file1(), files.file2(), range,
+                                       {written_only, unit}));
   plan.way = ExchangeWay::mapping_walk;
   complete(plan.file1, files.bytes1);
   complete(plan.file2, files.bytes2);
@@ -126,18 +111,18 @@ Result<void> walk_range(Transaction& txn, Files& files, BlockRange const& range,
 /// Each inode's part of a fork swap: the other's fork, size and sharing; its own attribute fork.
 Result<void> swap_forks(Transaction& txn, Files& files, ExchangePlan& plan) {
   Volume& volume = txn.volume();
-  XFSX_TRY(DataFork const fork1, lift_data_fork(volume, files.first));
-  XFSX_TRY(DataFork const fork2, lift_data_fork(volume, files.second));
+  XFSX_TRY(LiftedFork const fork1, lift_fork(volume, files.first, ForkKind::data));
+  XFSX_TRY(LiftedFork const fork2, lift_fork(volume, files.second, ForkKind::data));
   u32 const area1 = files.first.data_fork_size();
   u32 const area2 = files.second.data_fork_size();
   if (!check_fits(fork1, area2) || !check_fits(fork2, area1)) {
     return walk_whole_files(txn, files, plan);
   }
 
-  XFSX_TRYV(move_blocks(files.core1(), plan.file1.inode, fork1.blocks, fork2.blocks, 1));
-  XFSX_TRYV(move_blocks(files.core2(), plan.file2.inode, fork2.blocks, fork1.blocks, 2));
-  set_data_fork(fork2, files.bytes1, area1);
-  set_data_fork(fork1, files.bytes2, area2);
+  XFSX_TRYV(move_blocks(files.file1(), fork1.blocks, fork2.blocks, 1));
+  XFSX_TRYV(move_blocks(files.file2(), fork2.blocks, fork1.blocks, 2));
+  set_down(fork2, files.bytes1);
+  set_down(fork1, files.bytes2);
   files.core1().size = plan.file2.size_before;
   files.core2().size = plan.file1.size_before;
   set_reflink(files.core1(), plan.file2.reflink_before);
@@ -160,8 +145,26 @@ Result<void> swap_forks(Transaction& txn, Files& files, ExchangePlan& plan) {
   return success();
 }
 
+/// Whether the forks hold metadata, not the contents of regular files.
+bool holds_metadata(Files const& files, ExchangeRequest const& request) {
+  return request.fork == ForkKind::attr || !files.first.is_regular();
+}
+
+Result<void> exchange_metadata(Transaction& txn, Files& files, ExchangeRequest const& request,
+                               ExchangePlan& plan) {
+  if (request.range || request.written_only || request.like_swapext) {
+    return refuse(EINVAL, "forks with metadata are exchanged whole");
+  }
+  XFSX_TRYV(check_metadata_forks(txn.volume(), files.first, files.second, request));
+  XFSX_TRYV(swap_metadata_forks(txn, files.file1(), files.file2(), plan));
+  complete(plan.file1, files.bytes1, request.fork);
+  complete(plan.file2, files.bytes2, request.fork);
+  return success();
+}
+
 Result<void> exchange_contents(Transaction& txn, Files& files, ExchangeRequest const& request,
                                ExchangePlan& plan) {
+  if (holds_metadata(files, request)) return exchange_metadata(txn, files, request, plan);
   bool const whole = !request.range && !request.written_only;
   if (whole || request.like_swapext) return swap_forks(txn, files, plan);
   Geometry const& g = txn.volume().geometry();
@@ -197,7 +200,9 @@ Result<void> check_dax(disk::Dinode const& core, u8 operand) {
 /// Two ranges of one file. What overlaps cannot change places.
 Result<BlockRange> range_within(ExchangeRequest const& request, Geometry const& geometry,
                                 Inode const& file) {
-  if (!request.range || request.to_eof) return refuse(EINVAL, "both operands are the same file");
+  if (!request.range || request.to_eof || request.fork == ForkKind::attr) {
+    return refuse(EINVAL, "both operands are the same file");
+  }
   BlockCount const unit = allocation_unit(geometry, file);
   XFSX_TRY(BlockRange const r,
            check_range(*request.range, geometry, unit, file.size(), file.size()));
@@ -217,6 +222,8 @@ Result<void> check_target(Volume& volume, Files const& files, ExchangeRequest co
 void stamp(disk::Dinode& core, ExchangeRequest const& request) {
   if (request.keep_times || request.like_swapext) {
     count_change(core);
+  } else if (request.fork == ForkKind::attr) {
+    touch_attributes(core, request.now);
   } else {
     touch(core, request.now);
   }
@@ -226,7 +233,7 @@ Result<ExchangePlan> edit_one_file(Transaction& txn, Files& files, ExchangeReque
   Geometry const& g = txn.volume().geometry();
   XFSX_TRY(BlockRange const range, range_within(request, g, files.first));
   ExchangePlan plan;
-  plan.file1 = before(files.first);
+  plan.file1 = before(files.first, ForkKind::data);
   plan.file2 = plan.file1;
   if (g.has(incompat::nrext64)) make_large_extent_counts(files.core1());
   plan.way = ExchangeWay::nothing;
@@ -246,8 +253,9 @@ Result<ExchangePlan> edit_two_files(Transaction& txn, Files& files,
                                     ExchangeRequest const& request) {
   Volume& volume = txn.volume();
   ExchangePlan plan;
-  plan.file1 = before(files.first);
-  plan.file2 = before(files.second);
+  plan.fork = request.fork;
+  plan.file1 = before(files.first, request.fork);
+  plan.file2 = before(files.second, request.fork);
   if (volume.geometry().has(incompat::nrext64)) {
     make_large_extent_counts(files.core1());
     make_large_extent_counts(files.core2());
@@ -256,8 +264,10 @@ Result<ExchangePlan> edit_two_files(Transaction& txn, Files& files,
   XFSX_TRYV(check_extent_counts(request, volume.geometry(), plan));
   XFSX_TRYV(check_dax(files.core1(), 1));
   XFSX_TRYV(check_dax(files.core2(), 2));
-  XFSX_TRYV(settle_privileges(txn, files.first, files.bytes1, request, plan.file1));
-  XFSX_TRYV(settle_privileges(txn, files.second, files.bytes2, request, plan.file2));
+  if (!holds_metadata(files, request)) {
+    XFSX_TRYV(settle_privileges(txn, files.first, files.bytes1, request, plan.file1));
+    XFSX_TRYV(settle_privileges(txn, files.second, files.bytes2, request, plan.file2));
+  }
   XFSX_TRY(plan.clears_quota_checked, move_counts(txn, files, request.now));
   stamp(files.core1(), request);
   stamp(files.core2(), request);

@@ -1,7 +1,7 @@
 #include "exchange/like_swapext.h"
 
 #include "exchange/checks.h"
-#include "exchange/data_fork.h"
+#include "exchange/lifted_fork.h"
 #include "exchange/freshness.h"
 
 namespace xfsx::inline v0 {
@@ -21,7 +21,7 @@ Result<void> check_sizes(u64 size1, u64 size2, ExchangeRequest const& request) {
 
 /// The forks as they are must fit, where Linux swaps them so.
 Result<void> check_fit(Volume& volume, Inode const& from, Inode const& into, u8 operand) {
-  XFSX_TRY(DataFork const fork, lift_data_fork(volume, from));
+  XFSX_TRY(LiftedFork const fork, lift_fork(volume, from, ForkKind::data));
   Result<void> const fit = check_fits(fork, into.data_fork_size());
   if (fit) return success();
   Error e = with_operand(fit.error(), operand);

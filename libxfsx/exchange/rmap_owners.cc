@@ -97,12 +97,12 @@ Result<void> AgOwners::collect(AgNumber ag) {
       });
 }
 
-/// Changes the owners in a leaf. Attribute forks stay with their inodes.
+/// Changes the owners in a leaf. The files' other forks stay with their inodes.
 Result<void> AgOwners::give_away(BufferRef const& leaf) {
   Node const node = node_of(leaf->bytes());
   for (u32 i = 0; i < node.count(); ++i) {
     Rmapbt::Record const record = node.record(i);
-    if (record.attr_fork) continue;
+    if (record.attr_fork != (files_[0]->kind == ForkKind::attr)) continue;
     for (std::size_t file = 0; file < files_.size(); ++file) {
       if (record.owner != files_[file]->owner.raw()) continue;
       (record.bmbt_block ? counted_[file].btree : counted_[file].mapped) += record.length;
@@ -211,13 +211,14 @@ Result<void> check_count(OwnedBlocks const& file, std::string_view what, u64 fou
 
 }  // namespace
 
-Result<OwnedBlocks> owned_blocks(Volume& volume, Inode const& inode, DataFork const& fork) {
+Result<OwnedBlocks> owned_blocks(Volume& volume, Inode const& inode, LiftedFork const& fork) {
   Geometry const& g = volume.geometry();
   OwnedBlocks owned;
   owned.owner = inode.number;
+  owned.kind = fork.kind;
   owned.btree = fork.btree.size();
   owned.mapped = fork.blocks - owned.btree;
-  XFSX_TRY(std::vector<Mapping> const mappings, collect_mappings(volume, inode, ForkKind::data));
+  XFSX_TRY(std::vector<Mapping> const mappings, collect_mappings(volume, inode, fork.kind));
   for (Mapping const& m : mappings) {
     u64 const first = g.agblock_of(m.start).raw();
     owned.runs[g.ag_of(m.start).raw()].push_back({first, first + m.length.raw() - 1});
@@ -244,7 +245,7 @@ Result<void> exchange_owners(Transaction& txn, OwnedBlocks const& first,
       counted[file].btree += owners.counted(file).btree;
     }
   }
-  constexpr std::string_view data = "blocks of data with this owner, in all reverse mappings";
+  constexpr std::string_view data = "blocks of the fork with this owner, in all reverse mappings";
   constexpr std::string_view tree = "blocks of the mapping btree with this owner, likewise";
   XFSX_TRYV(check_count(first, data, counted[0].mapped, first.mapped, 1));
   XFSX_TRYV(check_count(first, tree, counted[0].btree, first.btree, 1));

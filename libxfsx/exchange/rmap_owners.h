@@ -1,11 +1,11 @@
 #pragma once
-// The reverse mappings of two files whose data forks change places. Each record of one file's data
-// fork, or of a block of its mapping btree, becomes the other's where it stands: owners go round
-// one to one, so what could not be one record before cannot after, and nothing is allocated. Where
-// blocks are shared, records of several owners begin at one block: those are sorted anew. The keys
-// above follow, up to the root.
+// The reverse mappings of two files whose forks change places. Each record of one file's fork, or of
+// a block of its mapping btree, becomes the other's where it stands: owners go round one to one, so
+// what could not be one record before cannot after, and nothing is allocated. Where blocks are
+// shared, records of several owners begin at one block: those are sorted anew. The keys above
+// follow, up to the root.
 
-#include "exchange/data_fork.h"
+#include "exchange/lifted_fork.h"
 #include "inode/inode.h"
 #include "txn/transaction.h"
 
@@ -14,23 +14,24 @@
 
 namespace xfsx::inline v0 {
 
-/// Where the data fork of a file has blocks, its mapping btree among them.
+/// Where a fork of a file has blocks, its mapping btree among them.
 struct OwnedBlocks {
   /// Blocks of an AG.
   struct Run {
     u64 first = 0, last = 0;
   };
   InodeNumber owner;
-  u64 mapped = 0;                        ///< blocks of data
+  ForkKind kind = ForkKind::data;
+  u64 mapped = 0;                        ///< blocks that it maps
   u64 btree = 0;                         ///< blocks of the mapping btree
   std::map<u32, std::vector<Run>> runs;  ///< by AG, in the order of their starts
 };
 
 /// Reads all mappings of the fork. Errors: those of collect_mappings.
-Result<OwnedBlocks> owned_blocks(Volume& volume, Inode const& inode, DataFork const& fork);
+Result<OwnedBlocks> owned_blocks(Volume& volume, Inode const& inode, LiftedFork const& fork);
 
-/// Gives the reverse mappings of either fork to the other file, in private copies. Errors: those of
-/// reading the trees; bad_value (structure `rmapbt`, operand set) where they do not account for the
+/// Gives the reverse mappings of either fork, both of one kind, to the other file, in private
+/// copies. Errors: those of reading the trees; bad_value (structure `rmapbt`, operand set) where they do not account for the
 /// blocks of a fork.
 Result<void> exchange_owners(Transaction& txn, OwnedBlocks const& first, OwnedBlocks const& second);
 

@@ -1,5 +1,6 @@
 #include "exchange/walk.h"
 
+#include "exchange/block_counts.h"
 #include "inode/bmap.h"
 #include "inode/fork_editor.h"
 #include "inode/mapping_rmaps.h"
@@ -10,14 +11,14 @@ namespace {
 
 /// A file, its mappings now and afterwards.
 struct Side {
-  WalkFile const& file;
+  EditedFile const& file;
   u8 operand;
   std::vector<Mapping> before, after;
 
   [[nodiscard]] bool changes() const { return before != after; }
 };
 
-Result<std::vector<Mapping>> mappings_of(Volume& volume, WalkFile const& file, u8 operand) {
+Result<std::vector<Mapping>> mappings_of(Volume& volume, EditedFile const& file, u8 operand) {
   disk::ForkFormat const format = fork_format(file.inode, ForkKind::data);
   if (format != disk::ForkFormat::extents && format != disk::ForkFormat::btree) {
     return with_operand(
@@ -27,33 +28,14 @@ Result<std::vector<Mapping>> mappings_of(Volume& volume, WalkFile const& file, u
   return mappings;
 }
 
-/// The blocks that the file maps, in its count of all its blocks.
-Result<void> count_mapped(Side const& side) {
-  disk::Dinode& core = edit_as<disk::Dinode>(side.file.copy);
-  u64 const total = core.nblocks.value();
-  u64 const gone = mapped_blocks(side.before).raw();
-  if (gone <= total) {
-    core.nblocks = total - gone + mapped_blocks(side.after).raw();
-    return success();
-  }
-  Location where;
-  where.kind = AddressKind::inode;
-  where.address = side.file.inode.number.raw();
-  Error e = located(Errc::bad_value, "inode", where);
-  e.field = "nblocks";
-  e.relation = Relation::at_least;
-  e.found.number = total;
-  e.expected.number = gone;
-  return with_operand(e, side.operand);
-}
-
 s64 gained_by(Side const& side) {
   return static_cast<s64>(mapped_blocks(side.after).raw() - mapped_blocks(side.before).raw());
 }
 
 Result<void> change_side(Transaction& txn, Space& space, Side const& side) {
   if (!side.changes()) return success();
-  XFSX_TRYV(count_mapped(side));
+  XFSX_TRYV(move_blocks(side.file, mapped_blocks(side.before).raw(),
+                        mapped_blocks(side.after).raw(), side.operand));
   ForkPlace const place{side.file.inode.number, side.file.copy};
   Result<void> const done = change_fork(txn, space, place, side.before, side.after);
   return done ? done : Result<void>(with_operand(done.error(), side.operand));
@@ -81,7 +63,7 @@ std::vector<BlockRange> parts_of(BlockRange const& range, std::span<Mapping cons
 
 }  // namespace
 
-Result<s64> walk_mappings(Transaction& txn, WalkFile const& first, WalkFile const& second,
+Result<s64> walk_mappings(Transaction& txn, EditedFile const& first, EditedFile const& second,
                           BlockRange const& range, WalkRules const& rules) {
   Volume& volume = txn.volume();
   XFSX_TRY(std::vector<Mapping> old1, mappings_of(volume, first, 1));

@@ -1,16 +1,15 @@
 #pragma once
 // The two forks of an inode, and the mappings that lie in them as records.
 
-#include "format/inode_view.h"
-#include "format/mapping.h"
+#include <xfsx/fork.h>
 
 #include "format/geometry.h"
+#include "format/inode_view.h"
+#include "format/mapping.h"
 
 #include <vector>
 
 namespace xfsx::inline v0 {
-
-enum class ForkKind : u8 { data, attr };
 
 /// The bytes of the literal area that belong to the fork; empty for an attribute fork that is not
 /// there. The inode has passed its verifier.

@@ -3,7 +3,7 @@
 #include "base/crc32c.h"
 #include "base/view.h"
 #include "disk/log.h"
-#include "exchange/data_fork.h"
+#include "exchange/lifted_fork.h"
 #include "exchange/exchange.h"
 #include "fs/impl.h"
 
@@ -33,7 +33,7 @@ void set_lsn_to_head(MemoryDevice& disk, std::string const& path) {
   std::unique_ptr<Filesystem> const fs = Filesystem::open(disk).value();
   Volume& volume = *fs->impl().volume;
   Inode const inode = load_inode(volume, fs->resolve(path).value()).value();
-  DataFork const fork = lift_data_fork(volume, inode).value();
+  LiftedFork const fork = lift_fork(volume, inode, ForkKind::data).value();
   AlignedPool pool;
   for (BufferRef const& original : fork.btree) {
     std::shared_ptr<Buffer> const block = copy_of(*original, pool);

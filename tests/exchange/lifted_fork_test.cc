@@ -1,4 +1,4 @@
-#include "exchange/data_fork.h"
+#include "exchange/lifted_fork.h"
 
 #include "base/view.h"
 #include "disk/btree.h"
@@ -13,15 +13,16 @@ constexpr u32 block_size = 4096;
 constexpr u32 small_area = 192;  // 12 mappings, or 11 entries of a root
 constexpr u32 large_area = 336;  // 21 mappings, or 20 entries
 
-DataFork extents_fork(u64 mappings) {
-  DataFork fork;
+LiftedFork extents_fork(u64 mappings) {
+  LiftedFork fork;
   fork.extents = mappings;
+  fork.inside.resize(mappings * sizeof(disk::BmbtRecord));
   return fork;
 }
 
 /// A btree of 3000 mappings whose root has `entries`, over a block with `records` at `level` - 1.
-DataFork btree_fork(u16 level, std::size_t entries, u16 records) {
-  DataFork fork;
+LiftedFork btree_fork(u16 level, std::size_t entries, u16 records) {
+  LiftedFork fork;
   fork.format = disk::ForkFormat::btree;
   fork.extents = 3000;
   fork.level = level;
@@ -51,7 +52,7 @@ TEST_SUITE("exchange") {
   }
 
   TEST_CASE("a btree whose mappings the other inode must hold itself is refused") {
-    DataFork fork = btree_fork(1, 1, 15);
+    LiftedFork fork = btree_fork(1, 1, 15);
     fork.extents = 15;
     CHECK(check_fits(fork, small_area));
     CHECK_FALSE(check_fits(fork, large_area));

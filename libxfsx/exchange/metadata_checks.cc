@@ -1,0 +1,69 @@
+#include "exchange/metadata_checks.h"
+
+#include "attr/list.h"
+#include "dir/directory.h"
+
+namespace xfsx::inline v0 {
+
+namespace {
+
+constexpr u8 type_of_directory = 2;  // in an entry
+
+/// The parent of a directory whose entries need not follow it. Errors: EOPNOTSUPP if some do.
+Result<InodeNumber> parent_of_files(Volume& volume, Inode const& inode) {
+  XFSX_TRY(Directory directory, Directory::open(volume, inode));
+  bool files = false;
+  bool directories = false;
+  XFSX_TRYV(directory.list([&](RawDirEntry const& entry) {
+    files = true;
+    directories = directories || entry.file_type == type_of_directory;
+    return true;
+  }));
+  if (directories) {
+    return refuse(EOPNOTSUPP, "has directories in it, whose parent would be another one");
+  }
+  if (files && volume.geometry().has(incompat::parent)) {
+    return refuse(EOPNOTSUPP, "has files in it whose parent pointers name it");
+  }
+  XFSX_TRY(std::optional<RawDirEntry> const parent, directory.lookup(".."));
+  return parent ? parent->inode : null_inode;
+}
+
+Result<void> check_directories(Volume& volume, Inode const& first, Inode const& second) {
+  Result<InodeNumber> const parent1 = parent_of_files(volume, first);
+  if (!parent1) return with_operand(parent1.error(), 1);
+  Result<InodeNumber> const parent2 = parent_of_files(volume, second);
+  if (!parent2) return with_operand(parent2.error(), 2);
+  if (parent1.value() == parent2.value()) return success();
+  return refuse(EINVAL, "the directories have different parents");
+}
+
+Result<void> check_no_parents(Volume& volume, Inode const& inode, u8 operand) {
+  bool parents = false;
+  XFSX_TRYV(for_each_attribute(volume, inode, [&](StoredAttribute const& a) -> Result<bool> {
+    parents = a.space == AttributeSpace::parent;
+    return !parents;
+  }));
+  if (!parents) return success();
+  return with_operand(refuse(EOPNOTSUPP, "has parent pointers, which belong to its own names"),
+                      operand);
+}
+
+}  // namespace
+
+Result<void> check_metadata_forks(Volume& volume, Inode const& first, Inode const& second,
+                                  ExchangeRequest const& request) {
+  bool const data = request.fork == ForkKind::data;
+  if (data && first.type() != second.type()) {
+    return refuse(EINVAL, "the files are of different kinds");
+  }
+  if (request.metadata_forks == MetadataForks::rebuilt) return success();
+  if (!data) {
+    XFSX_TRYV(check_no_parents(volume, first, 1));
+    return check_no_parents(volume, second, 2);
+  }
+  if (first.is_directory()) return check_directories(volume, first, second);
+  return success();
+}
+
+}  // namespace xfsx::inline v0
