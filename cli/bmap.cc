@@ -38,7 +38,7 @@ class Bmap : public FileVerb {
       }
       return true;
     };
-    XFSX_TRYV(fs.mappings(inode, attr_ ? Fork::attr : Fork::data, visit));
+    XFSX_TRYV(fs.mappings(inode, attr_ ? ForkKind::attr : ForkKind::data, visit));
     if (!json) return session.print(text);
     Value said = document(session, "bmap");
     said.add(Value::words("fork", attr_ ? "attr" : "data"));

@@ -44,7 +44,7 @@ Result<void> FileCopy::copy(FileStatus const& status, int fd,
     return host_error(errno, "cannot set the size", {});
   }
   Result<void> outcome = success();
-  XFSX_TRYV(filesystem_.mappings(status.inode, Fork::data, [&](FileMapping const& m) {
+  XFSX_TRYV(filesystem_.mappings(status.inode, ForkKind::data, [&](FileMapping const& m) {
     outcome = copy_mapping(status, fd, m);
     if (outcome) outcome = going();
     return outcome.has_value();
@@ -157,7 +157,7 @@ void FileCopy::keep(std::string const& below) {
 Result<void> FileCopy::learn(FileStatus const& status, std::string const& below) {
   fresh_.clear();
   fresh_size_ = status.size;
-  XFSX_TRYV(filesystem_.mappings(status.inode, Fork::data, [&](FileMapping const& m) {
+  XFSX_TRYV(filesystem_.mappings(status.inode, ForkKind::data, [&](FileMapping const& m) {
     if (m.shared && !m.unwritten) fresh_.push_back(m);
     return true;
   }));

@@ -169,7 +169,7 @@ class FindOwner : public Verb {
       return fmt::format("inodes {} to {}", range.first, range.last);
     }
     if (run.kind != OwnerKind::file) return std::string(to_string(run.kind));
-    std::string const fork = run.fork == Fork::data ? "data" : "attr";
+    std::string const fork = run.fork == ForkKind::data ? "data" : "attr";
     std::string text = fmt::format("inode {} {}", run.inode.raw(), fork);
     if (run.mapping_block) return text + " bmbt";
     text += fmt::format(" offset {}", run.offset.raw());
@@ -209,7 +209,7 @@ class FindOwner : public Verb {
     }
     if (run.kind == OwnerKind::file) {
       v.add(Value::wide_integer("inode", run.inode.raw()));
-      v.add(Value::words("fork", run.fork == Fork::data ? "data" : "attr"));
+      v.add(Value::words("fork", run.fork == ForkKind::data ? "data" : "attr"));
       v.add(Value::flag("mapping_block", run.mapping_block));
       v.add(Value::wide_integer("offset", run.offset.raw()));
       v.add(Value::flag("unwritten", run.unwritten));

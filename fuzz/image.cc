@@ -44,7 +44,7 @@ void change_something(Input& input, OverlayDisk& disk, World const& world) {
 void use_file(Filesystem& fs, InodeNumber ino) {
   Result<FileStatus> const status = fs.stat(ino);
   if (!status) return;
-  for (Fork const fork : {Fork::data, Fork::attr}) {
+  for (ForkKind const fork : {ForkKind::data, ForkKind::attr}) {
     (void)fs.mappings(ino, fork, [](FileMapping const&) { return true; });
   }
   if (status.value().type == FileType::symlink) (void)fs.read_link(ino);

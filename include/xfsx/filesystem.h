@@ -229,7 +229,7 @@ class XFSX_API Filesystem {
 
   /// Hands the mappings of a fork to `visit` in file order until it returns false, cut where
   /// blocks begin or cease to be shared. Errors: those of the structures; refused ENOENT.
-  Result<void> mappings(InodeNumber file, Fork fork,
+  Result<void> mappings(InodeNumber file, ForkKind fork,
                         std::function<bool(FileMapping const&)> const& visit);
 
   /// Hands the extended attributes of an inode to `visit`, in the order of the disk and with their

@@ -2,6 +2,7 @@
 // Whose a block is. Filesystems with reverse mappings know; on all others everything that can own a
 // block is looked through. The call itself is Filesystem::find_owners.
 
+#include <xfsx/fork.h>
 #include <xfsx/result.h>
 
 #include <functional>
@@ -9,8 +10,6 @@
 #include <vector>
 
 namespace xfsx::inline v0 {
-
-enum class Fork : u8 { data, attr };
 
 /// What a block can be.
 enum class OwnerKind : u8 {
@@ -42,7 +41,7 @@ struct BlockOwner {
   FsBlock fsblock{};
   Daddr daddr{};
   InodeNumber inode = null_inode;  ///< of `file`: which; of `inodes`: the first in the run
-  Fork fork = Fork::data;          ///< of `file`
+  ForkKind fork = ForkKind::data;          ///< of `file`
   bool mapping_block = false;      ///< of `file`: a block of the fork's mapping btree
   bool unwritten = false;          ///< of `file`: allocated, reads as zeros
   bool shared = false;             ///< of `file`: other files have blocks of the run too

@@ -38,15 +38,23 @@ Result<void> check_directories(Volume& volume, Inode const& first, Inode const& 
   return refuse(EINVAL, "the directories have different parents");
 }
 
-Result<void> check_no_parents(Volume& volume, Inode const& inode, u8 operand) {
+/// Whether what the attributes of an inode say may be said of the other one.
+Result<void> check_attributes(Volume& volume, Inode const& inode, Inode const& other, u8 operand) {
   bool parents = false;
+  bool users = false;
   XFSX_TRYV(for_each_attribute(volume, inode, [&](StoredAttribute const& a) -> Result<bool> {
-    parents = a.space == AttributeSpace::parent;
-    return !parents;
+    parents = parents || a.space == AttributeSpace::parent;
+    users = users || a.space == AttributeSpace::user;
+    return true;
   }));
-  if (!parents) return success();
-  return with_operand(refuse(EOPNOTSUPP, "has parent pointers, which belong to its own names"),
-                      operand);
+  auto const no = [operand](int errno_class, std::string_view reason) {
+    return with_operand(refuse(errno_class, reason), operand);
+  };
+  if (parents) return no(EOPNOTSUPP, "has parent pointers, which belong to its own names");
+  if (users && !other.is_regular() && !other.is_directory()) {
+    return no(EPERM, "has user attributes, which only files and directories may have");
+  }
+  return success();
 }
 
 }  // namespace
@@ -59,8 +67,8 @@ Result<void> check_metadata_forks(Volume& volume, Inode const& first, Inode cons
   }
   if (request.metadata_forks == MetadataForks::rebuilt) return success();
   if (!data) {
-    XFSX_TRYV(check_no_parents(volume, first, 1));
-    return check_no_parents(volume, second, 2);
+    XFSX_TRYV(check_attributes(volume, first, second, 1));
+    return check_attributes(volume, second, first, 2);
   }
   if (first.is_directory()) return check_directories(volume, first, second);
   return success();

@@ -5,6 +5,7 @@
 #include "exchange/block_counts.h"
 #include "exchange/fork_places.h"
 #include "exchange/rmap_owners.h"
+#include "symlink/bring_in.h"
 
 #include <array>
 
@@ -98,6 +99,19 @@ Result<void> exchange_reverse_mappings(Transaction& txn, EditedFile const& first
   return exchange_owners(txn, owned1, owned2);
 }
 
+/// A link whose target fits the inode has it there: xfs_repair 6.1 takes anything else for damage.
+/// `from`: whose blocks hold the target so far.
+Result<void> settle_target(Transaction& txn, EditedFile const& file, Inode const& from) {
+  InodeView const link(file.copy);
+  bool const in_blocks = link.is_symlink() &&
+                         fork_format(link, ForkKind::data) == disk::ForkFormat::extents;
+  if (!in_blocks || link.size() > link.data_fork_size()) return success();
+  XFSX_TRY(std::string const target, read_symlink(txn.volume(), from));
+  XFSX_TRY(std::vector<Mapping> const mappings,
+           collect_mappings(txn.volume(), from, ForkKind::data));
+  return bring_target_in(txn, file.inode.number, file.copy, target, mappings);
+}
+
 }  // namespace
 
 Result<void> swap_metadata_forks(Transaction& txn, EditedFile const& first,
@@ -125,6 +139,9 @@ Result<void> swap_metadata_forks(Transaction& txn, EditedFile const& first,
   if (!done1) return with_operand(done1.error(), 1);
   Result<void> const done2 = set_down_both(txn, second, forks2, places2);
   if (!done2) return with_operand(done2.error(), 2);
+  bool const data = kind == ForkKind::data;
+  XFSX_TRYV(settle_target(txn, first, data ? second.inode : first.inode));
+  XFSX_TRYV(settle_target(txn, second, data ? first.inode : second.inode));
   plan.way = ExchangeWay::fork_swap;
   return success();
 }

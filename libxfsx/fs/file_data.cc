@@ -180,12 +180,12 @@ Result<void> read_files(Volume& volume, std::span<FileRead> files) {
   return carry_out(volume, requests.realtime, true);
 }
 
-Result<void> visit_mappings(Volume& volume, Inode const& inode, Fork fork,
+Result<void> visit_mappings(Volume& volume, Inode const& inode, ForkKind fork,
                             std::function<bool(FileMapping const&)> const& visit) {
-  bool const realtime = fork == Fork::data && inode.is_realtime();
-  bool const sharing = fork == Fork::data && inode.is_reflink();
+  bool const realtime = fork == ForkKind::data && inode.is_realtime();
+  bool const sharing = fork == ForkKind::data && inode.is_reflink();
   XFSX_TRY(std::vector<Mapping> const mappings,
-           collect_mappings(volume, inode, fork == Fork::data ? ForkKind::data : ForkKind::attr));
+           collect_mappings(volume, inode, fork == ForkKind::data ? ForkKind::data : ForkKind::attr));
   RealtimeSharing groups(volume);
   for (Mapping const& m : mappings) {
     // Only what was written can be shared.

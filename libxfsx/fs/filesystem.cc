@@ -299,7 +299,7 @@ Result<std::string> Filesystem::read_link(InodeNumber link) {
   });
 }
 
-Result<void> Filesystem::mappings(InodeNumber file, Fork fork,
+Result<void> Filesystem::mappings(InodeNumber file, ForkKind fork,
                                   std::function<bool(FileMapping const&)> const& visit) {
   return guarded([&]() -> Result<void> {
     XFSX_TRY(Inode const inode, load_inode(*impl_->volume, file));

@@ -63,7 +63,7 @@ Result<void> read_mapped(Volume& volume, InodeView const& file, std::span<Mappin
 Result<void> read_files(Volume& volume, std::span<FileRead> files);
 
 /// See Filesystem::mappings.
-Result<void> visit_mappings(Volume& volume, Inode const& inode, Fork fork,
+Result<void> visit_mappings(Volume& volume, Inode const& inode, ForkKind fork,
                             std::function<bool(FileMapping const&)> const& visit);
 
 }  // namespace xfsx::inline v0

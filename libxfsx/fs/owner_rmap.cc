@@ -85,7 +85,7 @@ class RmapWalk {
     run.agblock = r.start;
     run.length = r.length;
     run.inode = InodeNumber(r.owner);
-    run.fork = r.attr_fork ? Fork::attr : Fork::data;
+    run.fork = r.attr_fork ? ForkKind::attr : ForkKind::data;
     run.mapping_block = r.bmbt_block;
     run.unwritten = r.unwritten;
     run.offset = FileBlock(r.bmbt_block ? 0 : r.offset);

@@ -173,7 +173,7 @@ class Scan {
       BlockOwner run;
       run.kind = OwnerKind::file;
       run.inode = inode.number;
-      run.fork = Fork::data;
+      run.fork = ForkKind::data;
       run.ag = g_.ag_of(at);
       run.agblock = g_.agblock_of(at);
       run.length = 1;
@@ -187,7 +187,7 @@ class Scan {
     BlockOwner run;
     run.kind = OwnerKind::file;
     run.inode = inode.number;
-    run.fork = kind == ForkKind::data ? Fork::data : Fork::attr;
+    run.fork = kind == ForkKind::data ? ForkKind::data : ForkKind::attr;
     XFSX_TRY(std::vector<BufferRef> const tree, bmbt_blocks(volume_, inode, kind));
     for (BufferRef const& block : tree) {
       Location const at = g_.locate(block->daddr);

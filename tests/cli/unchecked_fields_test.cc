@@ -171,7 +171,7 @@ std::optional<Error> read_all(BlockDevice& device, InodeNumber inode) {
   Result<FileStatus> const status = fs.stat(inode);
   Result<void> done = success();
   if (!status) done = status.error();
-  for (Fork const fork : {Fork::data, Fork::attr}) {
+  for (ForkKind const fork : {ForkKind::data, ForkKind::attr}) {
     if (done) done = fs.mappings(inode, fork, [](FileMapping const&) { return true; });
   }
   if (done) done = fs.attributes(inode, [](Attribute const&) { return true; });

@@ -35,6 +35,8 @@ def crash_command(program, scenario, *options):
     command = [program, image_of(scenario), *scenario.files(), *scenario.flags, *options]
     if scenario.range:
         command += ["--range", *scenario.bytes()]
+    if scenario.fork:
+        command += ["--fork", scenario.fork]
     return command + (["--pad", str(scenario.pad)] if scenario.pad else [])
 
 

@@ -30,7 +30,7 @@ struct Options {
   CrashOptions crash{.unit = 0, .seed = 1, .subsets = 500, .sample = 0, .indivisible = {}};
   u64 sample = 0;
   u64 skip = 0;
-  std::string only;
+  std::string fork, only;
   bool only_random = false;
   std::string slots = "/dev/shm";
   u64 slot_count = 4;
@@ -219,6 +219,7 @@ void declare(CLI::App& app, Options& o) {
   app.add_option("--range", o.range, "offset in file1, in file2, and length, in bytes")
       ->expected(3);
   app.add_flag("--written", o.scenario.written_only, "only what file1 has written");
+  app.add_option("--fork", o.fork, "attr, or data: of directories or links");
   app.add_option("--pad", o.scenario.aids.pad_to_bytes, "log whole blocks, up to so many bytes");
   app.add_flag("--new-lsn-at-home", o.scenario.aids.new_lsn_at_home, "make this mistake");
   app.add_flag("--any-lsn", o.scenario.aids.any_lsn, "make this mistake");
@@ -254,6 +255,9 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   if (!options.range.empty()) {
     options.scenario.range = ExchangeRange{options.range[0], options.range[1], options.range[2]};
+  }
+  if (!options.fork.empty()) {
+    options.scenario.fork = options.fork == "attr" ? ForkKind::attr : ForkKind::data;
   }
   try {
     return run(options);

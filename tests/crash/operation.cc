@@ -60,6 +60,10 @@ Result<ExchangeReport> exchange_files(BlockDevice& device, Scenario const& scena
   XFSX_TRY(request.file2, fs->resolve(scenario.file2));
   request.range = scenario.range;
   request.written_only = scenario.written_only;
+  if (scenario.fork) {
+    request.fork = *scenario.fork;
+    request.metadata_forks = MetadataForks::consistent;
+  }
   request.now = exchange_time;
   CommitOptions options;
   options.aids = scenario.aids;

@@ -19,6 +19,7 @@ struct Scenario {
   bool lsn_at_head = false;  ///< before: give file1's btree blocks the LSN of the log's head
   std::optional<ExchangeRange> range = {};  ///< empty: whole files
   bool written_only = false;
+  std::optional<ForkKind> fork = {};  ///< one that holds metadata; empty: contents of files
 };
 
 /// The disk before the exchange, with the sectors that the filesystem was made for. Throws

@@ -12,9 +12,12 @@ class Scenario:
     pad: int = 0
     flags: tuple = ()           # more options of xfsx_crash
     range: tuple = ()           # offsets in both files and length, in blocks of 1024 bytes
+    fork: str = ""              # attr; data: of directories and links; contents of files
 
     def files(self):
-        """PAIR names two files that begin alike, or both of them."""
+        """PAIR names two files that begin alike, or both of them; or two paths."""
+        if self.pair.startswith("/"):
+            return tuple(self.pair.split(","))
         if "," in self.pair:
             return tuple(f"/swap/{name}" for name in self.pair.split(","))
         return f"/swap/{self.pair}-a", f"/swap/{self.pair}-b"
@@ -26,6 +29,9 @@ class Scenario:
         """What the judge is told of the exchange."""
         if self.range:
             return ["--base", image, "--range", *self.files(), *self.bytes()]
+        if self.fork:
+            what = "attributes" if self.fork == "attr" else "forks"
+            return ["--swapped-" + what, *self.files()]
         return ["--swapped", *self.files()]
 
 
@@ -76,12 +82,27 @@ RANGES = tuple(
         ("of files with attributes", "attr", (1, 1, 2)),
     ))
 
+# Forks that hold metadata, of all forms.
+FORKS = tuple(
+    Scenario(f"{image} {name}", image, f"{folder}/{one},{folder}/{two}", flags=STIR, fork=fork)
+    for image, name, fork, folder, one, two in (
+        ("debian12", "attributes, leaf and list", "attr", "/shapes", "attr-leaf", "attr-local"),
+        ("debian12", "attributes, tree and directory", "attr", "/shapes", "attr-node", "attr-dir"),
+        ("debian12", "attributes, values in blocks", "attr", "/shapes", "attr-remote", "attr-local"),
+        ("rare", "attributes, btree and list", "attr", "/rare", "attributes-a", "holes"),
+        ("rare", "attributes, two btrees", "attr", "/rare", "attributes-a", "attributes-b"),
+        ("debian12", "directories, node and leaf", "data", "/dirs", "node", "leaf"),
+        ("debian12", "directories, node and list", "data", "/dirs", "node", "short"),
+        ("block1k", "directories, node and leaf", "data", "/dirs", "node", "leaf"),
+        ("block1k", "links", "data", "/shapes", "symlink-local", "symlink-remote"),
+    ))
+
 SCENARIOS = tuple(Scenario(f"{log} {name}", log, pair, pad, flags)
                   for log, shapes in LOGS for name, pair, pad, flags in shapes) + (
     # The head has to be moved on before the checkpoint.
     Scenario("debian12 many, LSN at the head", "debian12", "many", flags=("--lsn-at-head",)),
     Scenario("wrapped many, LSN at the head", "wrapped", "many", flags=("--lsn-at-head",)),
-) + RANGES
+) + RANGES + FORKS
 
 
 @dataclass(frozen=True)
@@ -110,4 +131,6 @@ FAULTS = (
     Scenario("log-su32k many", "log-su32k", "many"),
     Scenario("sector4k twenty", "sector4k", "twenty"),
     Scenario("rare many", "rare", "many"),
+    FORKS[1],
+    FORKS[6],
 )

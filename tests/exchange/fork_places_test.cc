@@ -75,10 +75,10 @@ TEST_SUITE("exchange") {
   TEST_CASE("a btree must have more mappings than would fit, and its root must fit") {
     LiftedFork const tree = btree(ForkKind::data, 15, 2);
     CHECK(place(tree, attr(local, 50), {30}) == 29);  // 15 mappings fit 240 bytes
-    CHECK(place(btree(ForkKind::data, 3000, 12), attr(local, 140)) == 24);
-    CHECK(place(btree(ForkKind::data, 3000, 12), attr(local, 150)) == std::nullopt);
-    CHECK(place(tree, btree(ForkKind::attr, 10, 3), {22}) == 22);
-    CHECK(place(tree, btree(ForkKind::attr, 10, 3), {20}) == 29);
+    CHECK(place(btree(ForkKind::data, 3000, 12), attr(local, 136)) == 25);
+    CHECK(place(btree(ForkKind::data, 3000, 12), attr(local, 137)) == std::nullopt);
+    CHECK(place(tree, btree(ForkKind::attr, 10, 3), {23}) == 23);
+    CHECK(place(tree, btree(ForkKind::attr, 10, 3), {22}) == 29);
   }
 
   TEST_CASE("beside a device number the attribute fork begins at one place") {

@@ -38,7 +38,7 @@ std::string bytes_of_key(nlohmann::json const& entry, std::string const& key) {
 /// What the kernel listed for a file: offset and place in bytes, length, flags.
 nlohmann::json mappings_in_bytes(Filesystem& fs, InodeNumber ino, u32 block_size) {
   nlohmann::json all = nlohmann::json::array();
-  fs.mappings(ino, Fork::data, [&](FileMapping const& m) {
+  fs.mappings(ino, ForkKind::data, [&](FileMapping const& m) {
       std::string flags;
       if (m.unwritten) flags += 'u';
       if (m.shared) flags += 's';
@@ -244,10 +244,10 @@ TEST_SUITE("fs") {
     CHECK(status.data_mappings == 3000);
     CHECK(status.data_format == "btree");
     u64 count = 0;
-    o.fs->mappings(file, Fork::data, [&](FileMapping const&) { return ++count, true; }).value();
+    o.fs->mappings(file, ForkKind::data, [&](FileMapping const&) { return ++count, true; }).value();
     CHECK(count == 3000);
     DeviceStats const before = o.disk->stats();
-    o.fs->mappings(file, Fork::data, [](FileMapping const&) { return true; }).value();
+    o.fs->mappings(file, ForkKind::data, [](FileMapping const&) { return true; }).value();
     CHECK(o.disk->stats().reads == before.reads);  // no block is read twice
   }
 
@@ -269,7 +269,7 @@ TEST_SUITE("fs") {
     // The only mapping of /dirs/block is its block.
     InodeNumber const dir = o.fs->resolve("/dirs/block").value();
     Daddr at{};
-    o.fs->mappings(dir, Fork::data, [&](FileMapping const& m) { return at = m.daddr, true; })
+    o.fs->mappings(dir, ForkKind::data, [&](FileMapping const& m) { return at = m.daddr, true; })
         .value();
     Error const bad_dir =
         open_and(changed("debian12", at.raw() * 512, block, 0, 200, 1), [&](Filesystem& fs) {

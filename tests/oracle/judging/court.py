@@ -65,8 +65,10 @@ class Court:
             told = manifest.load(options.manifest)
             self.superblock = told["superblock"]
             self.old = expectation.keyed(told["entries"])
-            self.new = expectation.with_ranges(
-                expectation.swapped(self.old, options.swapped), options.range, self.base)
+            new = expectation.swapped(self.old, options.swapped)
+            new = expectation.with_ranges(new, options.range, self.base)
+            new = expectation.swapped_attributes(new, options.swapped_attributes)
+            self.new = expectation.swapped_forks(new, options.swapped_forks)
 
     def close(self):
         self.messages.close()

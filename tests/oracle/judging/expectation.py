@@ -67,11 +67,48 @@ def with_ranges(entries, ranges, base):
     return found
 
 
+def _exchange(one, two, keys):
+    for key in keys:
+        x, y = one.pop(key, None), two.pop(key, None)
+        one |= {} if y is None else {key: y}
+        two |= {} if x is None else {key: x}
+
+
+def swapped_attributes(entries, pairs):
+    """ENTRIES with the attributes of each pair exchanged."""
+    found = dict(entries)
+    for pair in pairs:
+        one, two = (copy.copy(found[path]) for path in pair)
+        _exchange(one, two, ("xattrs",))
+        for path, entry in zip(pair, (one, two)):
+            found[path] = entry | {"changed": True}
+    return found
+
+
+def swapped_forks(entries, pairs):
+    """ENTRIES with what each pair of directories or of links holds exchanged."""
+    found = dict(entries)
+    for pair in pairs:
+        one, two = (copy.copy(found[path]) for path in pair)
+        _exchange(one, two, ("size", "target", "target_bytes"))
+        moved = {}
+        for path in list(found):
+            for here, there in (pair, pair[::-1]):
+                if path.startswith(here + b"/"):
+                    moved[there + path[len(here):]] = found.pop(path)
+        for path, entry in moved.items():
+            kept = {key: value for key, value in entry.items() if key not in ("path", "path_bytes")}
+            found[path] = kept | manifest.text("path", path)
+        for path, entry in zip(pair, (one, two)):
+            found[path] = entry | {"touched": True}
+    return found
+
+
 def _compare(path, want, got):
-    touched = want.get("touched")
-    for key in sorted((set(want) | set(got)) - {"touched"}):
+    touched, changed = want.get("touched"), want.get("changed")
+    for key in sorted((set(want) | set(got)) - {"touched", "changed"}):
         x, y = want.get(key), got.get(key)
-        if touched and key in ("mtime_ns", "ctime_ns"):
+        if (touched and key in ("mtime_ns", "ctime_ns")) or (changed and key == "ctime_ns"):
             if x == y:
                 yield f"{path}: {key} did not move on"
             continue
