@@ -17,7 +17,8 @@ struct LiftedFork {
   disk::ForkFormat format = disk::ForkFormat::extents;
   u64 extents = 0;
   u64 blocks = 0;  ///< blocks mapped and blocks of the btree: the fork's part of di_nblocks
-  std::vector<std::byte> inside;  ///< extents: packed mappings; local: the contents; dev: the number
+  /// In the inode: packed mappings, the contents of a local fork, or a device number.
+  std::vector<std::byte> inside;
   u16 level = 0;                          ///< btree: level of the root
   std::vector<std::byte> keys, pointers;  ///< btree: of the root
   std::vector<BufferRef> btree;           ///< btree: every block below the root

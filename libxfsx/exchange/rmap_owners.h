@@ -1,7 +1,7 @@
 #pragma once
-// The reverse mappings of two files whose forks change places. Each record of one file's fork, or of
-// a block of its mapping btree, becomes the other's where it stands: owners go round one to one, so
-// what could not be one record before cannot after, and nothing is allocated. Where blocks are
+// The reverse mappings of two files whose forks change places. Each record of one file's fork, or
+// of a block of its mapping btree, becomes the other's where it stands: owners go round one to one,
+// so what could not be one record before cannot after, and nothing is allocated. Where blocks are
 // shared, records of several owners begin at one block: those are sorted anew. The keys above
 // follow, up to the root.
 
@@ -31,8 +31,8 @@ struct OwnedBlocks {
 Result<OwnedBlocks> owned_blocks(Volume& volume, Inode const& inode, LiftedFork const& fork);
 
 /// Gives the reverse mappings of either fork, both of one kind, to the other file, in private
-/// copies. Errors: those of reading the trees; bad_value (structure `rmapbt`, operand set) where they do not account for the
-/// blocks of a fork.
+/// copies. Errors: those of reading the trees; bad_value (structure `rmapbt`, operand set) where
+/// they do not account for the blocks of a fork.
 Result<void> exchange_owners(Transaction& txn, OwnedBlocks const& first, OwnedBlocks const& second);
 
 }  // namespace xfsx::inline v0

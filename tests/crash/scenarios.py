@@ -87,7 +87,7 @@ FORKS = tuple(
     Scenario(f"{image} {name}", image, f"{folder}/{one},{folder}/{two}", flags=STIR, fork=fork)
     for image, name, fork, folder, one, two in (
         ("debian12", "attributes, leaf and list", "attr", "/shapes", "attr-leaf", "attr-local"),
-        ("debian12", "attributes, tree and directory", "attr", "/shapes", "attr-node", "attr-dir"),
+        ("debian12", "attributes, tree and list", "attr", "/shapes", "attr-node", "attr-dir"),
         ("debian12", "attributes, values in blocks", "attr", "/shapes", "attr-remote", "attr-local"),
         ("rare", "attributes, btree and list", "attr", "/rare", "attributes-a", "holes"),
         ("rare", "attributes, two btrees", "attr", "/rare", "attributes-a", "attributes-b"),

@@ -162,7 +162,8 @@ def compare(point, model):
             if found != model.attributes[name]:
                 wanted = model.attributes[name]
                 raise Wrong("%s: lost %s, left over %s, or values differ" % (
-                    name, sorted(wanted.keys() - found.keys()), sorted(found.keys() - wanted.keys())))
+                    name, sorted(wanted.keys() - found.keys()),
+                    sorted(found.keys() - wanted.keys())))
             if contents(path, kind) != model.data[name]:
                 raise Wrong("%s does not hold what it should" % name)
 
