@@ -184,8 +184,7 @@ Result<void> visit_mappings(Volume& volume, Inode const& inode, ForkKind fork,
                             std::function<bool(FileMapping const&)> const& visit) {
   bool const realtime = fork == ForkKind::data && inode.is_realtime();
   bool const sharing = fork == ForkKind::data && inode.is_reflink();
-  XFSX_TRY(std::vector<Mapping> const mappings,
-           collect_mappings(volume, inode, fork == ForkKind::data ? ForkKind::data : ForkKind::attr));
+  XFSX_TRY(std::vector<Mapping> const mappings, collect_mappings(volume, inode, fork));
   RealtimeSharing groups(volume);
   for (Mapping const& m : mappings) {
     // Only what was written can be shared.

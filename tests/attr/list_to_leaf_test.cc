@@ -80,7 +80,8 @@ TEST_SUITE("attr") {
 
   TEST_CASE("what is free in a leaf is one run between entries and names") {
     List list;
-    list.add("one", bytes_of(std::string_view("first"))).add("two", bytes_of(std::string_view("2")));
+    list.add("one", bytes_of(std::string_view("first")));
+    list.add("two", bytes_of(std::string_view("2")));
     std::vector<std::byte> const leaf = leaf_of(list);
     auto const& header = view_as<disk::AttrLeafHeader>(leaf);
     u32 const used = 12 + 8;  // 3 + 3 + 5 and 3 + 3 + 1 bytes, rounded up to 4

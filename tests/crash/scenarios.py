@@ -88,7 +88,7 @@ FORKS = tuple(
     for image, name, fork, folder, one, two in (
         ("debian12", "attributes, leaf and list", "attr", "/shapes", "attr-leaf", "attr-local"),
         ("debian12", "attributes, tree and list", "attr", "/shapes", "attr-node", "attr-dir"),
-        ("debian12", "attributes, values in blocks", "attr", "/shapes", "attr-remote", "attr-local"),
+        ("debian12", "attributes, value in blocks", "attr", "/shapes", "attr-remote", "attr-local"),
         ("rare", "attributes, btree and list", "attr", "/rare", "attributes-a", "holes"),
         ("rare", "attributes, two btrees", "attr", "/rare", "attributes-a", "attributes-b"),
         ("debian12", "directories, node and leaf", "data", "/dirs", "node", "leaf"),
