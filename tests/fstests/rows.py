@@ -237,8 +237,7 @@ class Image:
             swapped_attributes=[], swapped_forks=[], range=self.exchanges, crash_state=False,
             old_or_new=False, in_place=False, dirty_ok=False, expect_clean=True,
             uml=FULL and bool(machine.debug_kernels()), no_mappings=False, ignore=list(ignore),
-            first=False)),
-            no_mappings=False, ignore=list(ignore), first=False))
+            first=False))
         try:
             verdict = court.judge(self.path)
         finally:
