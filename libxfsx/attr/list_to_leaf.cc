@@ -7,6 +7,7 @@
 #include "inode/fork_editor.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace xfsx::inline v0 {
 
@@ -40,7 +41,9 @@ Result<std::vector<Listed>> sorted(ConstBytes list, Location const& where) {
     all.push_back({hash_of(a), flags, a.name, a.value});
     return true;
   }));
-  std::ranges::stable_sort(all, {}, &Listed::hash);
+  std::ranges::sort(all, [](Listed const& a, Listed const& b) {
+    return std::tie(a.hash, a.name) < std::tie(b.hash, b.name);
+  });
   return all;
 }
 
