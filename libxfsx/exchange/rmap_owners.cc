@@ -3,6 +3,7 @@
 #include "ag/tree_root.h"
 #include "base/view.h"
 #include "inode/bmap.h"
+#include "rt/rmaps.h"
 
 #include <algorithm>
 #include <array>
@@ -216,8 +217,11 @@ Result<OwnedBlocks> owned_blocks(Volume& volume, Inode const& inode, DataFork co
   OwnedBlocks owned;
   owned.owner = inode.number;
   owned.btree = fork.btree.size();
-  owned.mapped = fork.blocks - owned.btree;
-  XFSX_TRY(std::vector<Mapping> const mappings, collect_mappings(volume, inode, ForkKind::data));
+  std::vector<Mapping> mappings;
+  if (!inode.is_realtime()) {
+    owned.mapped = fork.blocks - owned.btree;
+    XFSX_TRY(mappings, collect_mappings(volume, inode, ForkKind::data));
+  }
   for (Mapping const& m : mappings) {
     u64 const first = g.agblock_of(m.start).raw();
     owned.runs[g.ag_of(m.start).raw()].push_back({first, first + m.length.raw() - 1});
@@ -250,6 +254,17 @@ Result<void> exchange_owners(Transaction& txn, OwnedBlocks const& first,
   XFSX_TRYV(check_count(first, tree, counted[0].btree, first.btree, 1));
   XFSX_TRYV(check_count(second, data, counted[1].mapped, second.mapped, 2));
   return check_count(second, tree, counted[1].btree, second.btree, 2);
+}
+
+Result<void> exchange_realtime_owners(Transaction& txn, Inode const& first, Inode const& second) {
+  Volume& volume = txn.volume();
+  XFSX_TRY(std::vector<Mapping> const mine, collect_mappings(volume, first, ForkKind::data));
+  XFSX_TRY(std::vector<Mapping> const theirs, collect_mappings(volume, second, ForkKind::data));
+  MappingChange const changes[] = {{first.number, ForkKind::data, mine, theirs},
+                                   {second.number, ForkKind::data, theirs, mine}};
+  Space space(txn);
+  XFSX_TRYV(change_realtime_rmaps(txn, space, changes));
+  return space.finish();
 }
 
 }  // namespace xfsx::inline v0
