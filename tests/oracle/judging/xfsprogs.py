@@ -11,7 +11,9 @@ USUAL = re.compile(
     r"^\s*$|^Phase \d|^\s+- |^No modify flag set|^\s*\d+:\d+:\d+: |"
     r"^Metadata CRC error workaround|^Cannot get host filesystem geometry|"
     r"^Repair may fail if there is a sector size mismatch|^the image and the host filesystem")
-UNKNOWN_FEATURES = re.compile(r"^Found unsupported filesystem features\.", re.M)
+UNKNOWN_FEATURES = re.compile(r"^Found unsupported filesystem features\.|"
+                              r"not compatible with realtime device\. Please try a newer xfsprogs",
+                              re.M)
 TIMEOUT = float(os.environ.get("XFSX_ORACLE_TIMEOUT", "300"))
 
 
@@ -70,14 +72,14 @@ def choose(wanted):
     return {v: have[v] for v in wanted.split(",")}
 
 
-def repair_complaints(image, programs, when):
-    """(versions that know the image's features, what they find wrong); they run side by side.
+def repair_complaints(image, programs, when, realtime=None):
+    """REALTIME: its realtime device, if it has one. (versions that know the image's features, what they find wrong); they run side by side.
 
     That an older version does not know a feature is no verdict on the image: whether the
     feature words are the right ones is for the manifest to say.
     """
     started = [(version, subprocess.Popen(
-        [program, "-n", image], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        [program, "-n", *(["-r", realtime] if realtime else []), image], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, errors="replace"))
         for version, program in programs.items()]
     asked, found = [], []
