@@ -214,7 +214,8 @@ class Devices(unittest.TestCase):
         self.assertIn("realtime blocks are on the data device [EINVAL]", done.err)
 
     def test_zones_are_not_written(self):
-        self.refused(support.copy_of("zoned"), ("/", "/"), r"the filesystem is zoned \[EOPNOTSUPP\]")
+        self.refused(support.copy_of("zoned"), ("/", "/"),
+                     r"the filesystem is zoned \[EOPNOTSUPP\]")
 
     def refused(self, image, words, reason):
         before = support.digest(image)

@@ -32,8 +32,8 @@ class RealtimeRow(quota_rows.QuotaRow):
                 image.truncate(quota_rows.SIZE)
         first = os.path.join(self.folder, "first")
         with open(first, "w", encoding="utf-8") as script:
-            script.write("mkfs.xfs -q --unsupported -b size=%d -d rtinherit=1 %s,rtdev=$RTDEV $DEV\n"
-                         % (BLOCK, features))
+            script.write("mkfs.xfs -q --unsupported -b size=%d -d rtinherit=1 %s,"
+                         "rtdev=$RTDEV $DEV\n" % (BLOCK, features))
         self.in_vm(path, "set -e\n" + fill, "--write", "--run-first", first, mount=mount)
         return path
 

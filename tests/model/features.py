@@ -15,6 +15,7 @@ CHOICES = {
     "unit": (None, "32k", "256k"),      # stripe unit of the log
     "rmapbt": (0, 1), "reflink": (0, 1), "finobt": (0, 1), "inobtcount": (0, 1),
     "bigtime": (0, 1), "nrext64": (0, 1), "exchange": (0, 1), "parent": (0, 1), "sparse": (0, 1),
+    "metadir": (0, 1),
 }
 
 
@@ -23,7 +24,7 @@ def allowed(row):
     return not ((row["sector"] > row["block"]) or (row["inode"] > row["block"] // 2)
                 or (row["inobtcount"] and not row["finobt"])
                 or (row["mkfs"] == "6.1" and (row["exchange"] or row["parent"]))
-                or (row["parent"] and not row["exchange"]))
+                or ((row["parent"] or row["metadir"]) and not row["exchange"]))
 
 
 # With files on a realtime device: "group" is what has groups of realtime blocks, "extent" how many
@@ -106,6 +107,7 @@ def mkfs_options(row):
     naming = []
     if row["mkfs"] != "6.1":
         inodes.append("exchange=%d" % row["exchange"])
+        metadata.append("metadir=%d" % row["metadir"])
         naming = ["-n", "parent=%d" % row["parent"]]
     log = "size=64m"
     if row["unit"]:

@@ -225,6 +225,21 @@ TEST_SUITE("rt") {
     u64 const left = realtime_tree_room_left(*volume).value();
     CHECK(left < room);
     CHECK(left > room / 2);
+    Transaction txn(*volume);
+    Space space(txn);
+    space.keep_back(room, [&] { return realtime_tree_room_left(*volume); });
+    RunOwner const owner{g.root_inode().raw(), false, true};
+    FsBlock near(100);
+    u64 taken = 0;
+    for (;; ++taken) {
+      Result<FsBlock> const block = space.allocate(near, owner);
+      if (!block) break;
+      near = block.value();
+    }
+    CHECK(taken > 10'000);
+    u64 kept = 0;
+    while (space.allocate(near, owner, Space::Use::kept_back)) ++kept;
+    CHECK(kept == left);
     std::unique_ptr<MemoryDevice> const other = test::image("rmapbt");
     CHECK(realtime_tree_room(Volume::open(*other).value()->geometry()) == 0);
   }
