@@ -231,10 +231,13 @@ class Devices(unittest.TestCase):
         internal = [n for n in inodes if xfs_db.fields(
             xfsx("inspect", image, "inode", n).out)["v3.metadata"] == "1"]
         self.assertGreater(len(internal), 10)
+        before = support.digest(image)
         for number in internal:
-            self.refused(image, ("inode:" + number, "/rt/one"),
-                         r"FILE1: is an internal inode of the filesystem \[EPERM\]"
-                         r"|FILE1: is a directory \[EISDIR\]")
+            done = xfsx("swap", image, "inode:" + number, "/rt/one")
+            self.assertEqual((done.status, done.out), (1, ""))
+            self.assertRegex(done.err, r"FILE1: is an internal inode of the filesystem \[EPERM\]"
+                             r"|FILE1: is a directory \[EISDIR\]")
+        self.assertEqual(support.digest(image), before)
         self.refused(image, ("/rt/one", "/beside"),
                      r"one of the files is a realtime file, the other is not \[EINVAL\]")
         self.refused(image, ("--like-swapext", "/rt/shared", "/rt/copied"),

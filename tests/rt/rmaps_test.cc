@@ -50,7 +50,7 @@ std::vector<File> realtime_files(BlockDevice& disk) {
     bool const realtime = entry["type"] == "file" && (entry.value("xflags", 0) & 1) != 0;
     if (realtime) files.push_back({path, fs->resolve(path).value()});
   }
-  std::ranges::stable_partition(files, [](File const& f) { return !f.limited(); });
+  std::ranges::sort(files, {}, [](File const& f) { return std::pair(f.limited(), f.path); });
   return files;
 }
 
