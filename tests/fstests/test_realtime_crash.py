@@ -20,52 +20,61 @@ SCENARIOS = (
 )
 
 
+FILL = """xfs_io -f -c 'pwrite -q -S 0x58 0 48k' -c fsync $MNT/a
+xfs_io -f -c 'pwrite -q -S 0x59 0 12k' -c 'truncate 48k' -c fsync $MNT/b
+xfs_io -c 'pwrite -q -S 0x5a 24k 12k' -c fsync $MNT/b
+"""
+
+
 class RealtimeCrash(realtime_rows.RealtimeRow):
-    def states(self, name, files, given, *options):
-        """[(old or new, path)]: disks with their realtime device beside them."""
-        words = [CRASH, support.packed(name), *files, "--sample", str(STATES), "--slots",
-                 self.folder, "--slot-count", str(STATES), *options]
-        if given:
-            words += ["--range", *given]
-        done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
-                              check=True)
-        told = [line.split() for line in done.stdout.splitlines() if line.startswith("state ")]
+    def tool(self, image, files, given, *options):
+        words = [CRASH, image, *files, *options] + (["--range", *given] if given else [])
+        return subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                              check=True).stdout.splitlines()
+
+    def states(self, image, files, given, *options):
+        """[(old, new or either, path)]."""
+        told = [line.split() for line in self.tool(
+            image, files, given, "--sample", str(STATES), "--slots", self.folder, "--slot-count",
+            str(STATES), *options) if line.startswith("state ")]
         self.assertTrue(told)
-        for _, slot, *_ in told:
-            self.place(name, os.path.join(self.folder, slot + ".img"))
         return [(words[2], os.path.join(self.folder, words[1] + ".img")) for words in told]
 
-    def place(self, name, path):
-        support.copy_sparse(support.realtime_path(support.image(name)), path + ".rt")
+    def sums(self, path, device, mount, *options):
+        """{path: SHA-256} of the realtime files; scrub finds nothing."""
+        support.copy_sparse(device, path + ".rt")
+        said = self.in_vm(path, "cd $MNT; find . -type f -exec sha256sum {} +", "--scrub=ioctl",
+                          *options, mount=mount)
+        return {name[1:]: digest for digest, name in map(str.split, said.splitlines())}
+
+    def whole(self, image, files, given, which):
+        path = os.path.join(self.folder, which)
+        self.tool(image, files, given, "--" + which, path)
         return path
 
-    def sums(self, path, mount, *options):
-        """{path: SHA-256} of the realtime files; scrub finds nothing."""
-        said = self.in_vm(path, "cd $MNT; find rt -type f -exec sha256sum {} +", "--scrub=ioctl",
-                          *options, mount=mount)
-        lines = [line.split() for line in said.splitlines()]
-        return {"/" + name: digest for digest, name in lines}
-
-    def whole(self, name, files, given, which):
-        path = os.path.join(self.folder, which)
-        words = [CRASH, support.packed(name), *files, "--" + which, path]
-        subprocess.run(words + (["--range", *given] if given else []), check=True,
-                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        return self.place(name, path)
+    def judge(self, image, device, mount, files, given):
+        old, new = (self.sums(self.whole(image, files, given, which), device, mount)
+                    for which in ("before", "after"))
+        self.assertEqual({name for name in old if old[name] != new[name]}, set(files))
+        for only in ("before", "home"):
+            for state, path in self.states(image, files, given, "--only", only):
+                with self.subTest(files=files, state=state):
+                    found = self.sums(path, device, mount, "--write")
+                    self.assertIn(found, {"old": (old,), "new": (new,)}.get(state, (old, new)))
+                    self.assertTrue(only == "before" or state == "new")
+                    self.assert_silent(path)
 
     def test_old_or_new(self):
         for name, mount, *files, given in SCENARIOS if rows.FULL else SCENARIOS[:1]:
-            old, new = (self.sums(self.whole(name, files, given, which), mount)
-                        for which in ("before", "after"))
-            self.assertEqual({n for n in old if old[n] != new[n]}, set(files))
-            for only, expected in (("before", {"old", "new", "either"}), ("home", {"new"})):
-                for state, path in self.states(name, files, given, "--only", only):
-                    with self.subTest(files=files, state=state):
-                        self.assertIn(state, expected)
-                        found = self.sums(path, mount, "--write")
-                        allowed = {"old": (old,), "new": (new,)}.get(state, (old, new))
-                        self.assertIn(found, allowed)
-                        self.assert_silent(path)
+            device = support.realtime_path(support.image(name))
+            self.judge(support.packed(name), device, mount, files, given)
+
+    def test_a_root_that_holds_records(self):
+        path = self.make_files(realtime_rows.FEATURES["rmapbt"], FILL)
+        packed = path + ".gz"
+        with open(packed, "wb") as file:
+            subprocess.run(["gzip", "-1c", path], stdout=file, check=True)
+        self.judge(packed, path + ".rt", "", ("/a", "/b"), ("0", "12288", "36864"))
 
 
 if __name__ == "__main__":
