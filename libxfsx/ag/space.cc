@@ -22,9 +22,26 @@ Result<u64> Space::counted_free() {
          static_cast<u64>(free_blocks_);
 }
 
+void Space::keep_back(u64 most, std::function<Result<u64>()> exactly) {
+  most_kept_ = most;
+  kept_ = std::move(exactly);
+}
+
+Result<u64> Space::unavailable_in_ags() {
+  if (unavailable_) return *unavailable_;
+  u64 sum = 0;
+  for (u32 ag = 0; ag < txn_.volume().geometry().ag_count(); ++ag) {
+    XFSX_TRY(SpaceOfAg* const space, in(AgNumber(ag)));
+    XFSX_TRY(u64 const kept, space->unavailable());
+    sum += kept;
+  }
+  unavailable_ = sum;
+  return sum;
+}
+
 /// Whether Linux would still have what it keeps back at a mount. Only where that could be too
 /// little are the headers of all AGs looked at.
-Result<bool> Space::may_take() {
+Result<bool> Space::may_take(Use use) {
   Geometry const& g = txn_.volume().geometry();
   XFSX_TRY(u64 const free, counted_free());
   if (plenty_ == 0) {
@@ -33,22 +50,19 @@ Result<bool> Space::may_take() {
       plenty_ += tree_room(g, AgNumber(ag)).sum() + set_aside_of_ag;
     }
   }
-  if (free > plenty_) return true;
-  if (!unavailable_) {
-    u64 sum = 0;
-    for (u32 ag = 0; ag < g.ag_count(); ++ag) {
-      XFSX_TRY(SpaceOfAg* const space, in(AgNumber(ag)));
-      XFSX_TRY(u64 const kept, space->unavailable());
-      sum += kept;
-    }
-    unavailable_ = sum;
+  bool const more_kept = use == Use::of_files && most_kept_ != 0;
+  if (free > plenty_ + (more_kept ? most_kept_ : 0)) return true;
+  XFSX_TRY(u64 kept, unavailable_in_ags());
+  if (more_kept) {
+    XFSX_TRY(u64 const further, kept_());
+    kept += further;
   }
-  return free > *unavailable_;
+  return free > kept;
 }
 
-Result<FsBlock> Space::allocate(FsBlock near, RunOwner const& owner) {
+Result<FsBlock> Space::allocate(FsBlock near, RunOwner const& owner, Use use) {
   Geometry const& g = txn_.volume().geometry();
-  XFSX_TRY(bool const may, may_take());
+  XFSX_TRY(bool const may, may_take(use));
   if (!may) return refuse(ENOSPC, "no free block for metadata beyond those kept back");
   u32 const first = g.ag_of(near).raw();
   for (u32 i = 0; i < g.ag_count(); ++i) {

@@ -7,6 +7,7 @@
 
 #include "ag/space_of_ag.h"
 
+#include <functional>
 #include <map>
 #include <optional>
 
@@ -14,12 +15,19 @@ namespace xfsx::inline v0 {
 
 class Space {
  public:
+  /// Whom a block is for: a file, or one of the trees that blocks were kept back for.
+  enum class Use : u8 { of_files, kept_back };
+
   explicit Space(Transaction& txn) : txn_(txn) {}
 
+  /// Keeps more blocks from files than the trees of AGs ask for: `exactly` says how many, and is
+  /// asked only where fewer than `most` could be too little. Errors are those of `allocate`.
+  void keep_back(u64 most, std::function<Result<u64>()> exactly);
+
   /// A free block for metadata of `owner`, as near behind `near` as there is one, in its AG if it
-  /// can be. Blocks that Linux keeps back for the trees of an AG are left alone. Errors: refused
-  /// ENOSPC; those of reading.
-  Result<FsBlock> allocate(FsBlock near, RunOwner const& owner);
+  /// can be. Blocks that Linux keeps back for the trees of an AG are left alone, and for files
+  /// those of `keep_back`. Errors: refused ENOSPC; those of reading.
+  Result<FsBlock> allocate(FsBlock near, RunOwner const& owner, Use use = Use::of_files);
 
   /// The block of `owner` is free again. Errors: those of reading; bad_value.
   Result<void> release(FsBlock block, RunOwner const& owner);
@@ -39,14 +47,17 @@ class Space {
 
  private:
   Result<SpaceOfAg*> in(AgNumber ag);
-  Result<bool> may_take();
+  Result<bool> may_take(Use use);
+  Result<u64> unavailable_in_ags();
   Result<u64> counted_free();
 
   Transaction& txn_;
   std::map<u32, std::unique_ptr<SpaceOfAg>> ags_;
   u64 plenty_ = 0;                  // more free blocks than that are enough whatever is kept back
-  std::optional<u64> unavailable_;  // blocks that stay free, of the whole filesystem
-  s64 free_blocks_ = 0;             // how many became free, less those that were taken
+  std::optional<u64> unavailable_;  // blocks of AGs that stay free
+  u64 most_kept_ = 0;               // what is kept back beyond those, at most
+  std::function<Result<u64>()> kept_;
+  s64 free_blocks_ = 0;  // how many became free, less those that were taken
 };
 
 }  // namespace xfsx::inline v0

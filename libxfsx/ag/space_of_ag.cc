@@ -17,16 +17,6 @@ Cntbt::Record by_length(Bnobt::Record const& run) {
   return {run.start, run.length};
 }
 
-template <BtreeTraits T>
-void sort_edits(std::vector<BtreeEdit<T>>& edits) {
-  std::ranges::sort(edits, [](BtreeEdit<T> const& a, BtreeEdit<T> const& b) {
-    if (T::key_of(a.record) != T::key_of(b.record)) {
-      return T::key_of(a.record) < T::key_of(b.record);
-    }
-    return !a.insert && b.insert;
-  });
-}
-
 }  // namespace
 
 SpaceOfAg::SpaceOfAg(Transaction& txn, AgNumber ag, BufferRef agf, BufferRef agfl)

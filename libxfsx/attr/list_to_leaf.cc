@@ -5,6 +5,7 @@
 #include "dir/name_hash.h"
 #include "disk/attr.h"
 #include "inode/fork_editor.h"
+#include "rt/reserve.h"
 
 #include <algorithm>
 #include <tuple>
@@ -81,6 +82,7 @@ Result<void> put_list_in_leaf(Transaction& txn, InodeNumber number, Bytes copy, 
   u32 const block = g.agino_of(number).raw() / g.inodes_per_block();
   FsBlock const near = g.fsblock(g.ag_of(number), AgBlock(block));
   Space space(txn);
+  space.keep_back(realtime_tree_room(g), [&] { return realtime_tree_room_left(txn.volume()); });
   // Reverse mappings of the only block of a fork, at its start, look like those of blocks without
   // a place in one.
   XFSX_TRY(FsBlock const at, space.allocate(near, RunOwner{number.raw(), true, false}));

@@ -25,6 +25,17 @@ struct BtreeEdit {
   bool insert = true;
 };
 
+/// Puts edits into the order that an editor asks for.
+template <BtreeTraits T>
+void sort_edits(std::vector<BtreeEdit<T>>& edits) {
+  std::ranges::sort(edits, [](BtreeEdit<T> const& a, BtreeEdit<T> const& b) {
+    if (T::key_of(a.record) != T::key_of(b.record)) {
+      return T::key_of(a.record) < T::key_of(b.record);
+    }
+    return !a.insert && b.insert;
+  });
+}
+
 /// What an editor asks of the place where a tree lies.
 template <class S, class T>
 concept BtreeStore = BtreeTraits<T> && requires(S store, typename T::Pointer at, u32 level,

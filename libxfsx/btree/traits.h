@@ -315,6 +315,7 @@ struct RtRmapbt : Rmapbt {
   using Pointer = FsBlock;
   static constexpr BtreeShape shape = rtrmapbt_shape;
   static constexpr u32 height = max_rtrmapbt_height;
+  static constexpr u32 magic = disk::rtrmapbt_magic;
   static constexpr bool records_in_root = true;  ///< where there are few
   static BlockKind const& kind() { return rtrmapbt_kind; }
 };

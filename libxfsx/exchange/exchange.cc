@@ -133,6 +133,9 @@ Result<void> swap_forks(Transaction& txn, Files& files, ExchangePlan& plan) {
     XFSX_TRY(OwnedBlocks const owned1, owned_blocks(volume, files.first, fork1));
     XFSX_TRY(OwnedBlocks const owned2, owned_blocks(volume, files.second, fork2));
     XFSX_TRYV(exchange_owners(txn, owned1, owned2));
+    if (files.first.is_realtime()) {
+      XFSX_TRYV(exchange_realtime_owners(txn, files.first, files.second));
+    }
   }
 
   files.gained = static_cast<s64>(fork2.blocks - fork2.btree.size()) -

@@ -47,6 +47,9 @@ Result<void> check_formats(Volume& volume, Inode const& first, Inode const& seco
 Result<void> check_like_swapext(Volume& volume, Inode const& first, Inode const& second,
                                 ExchangeRequest const& request) {
   if (first.number == second.number) return refuse(EINVAL, "both operands are the same file");
+  if (first.is_realtime() && volume.geometry().realtime().groups) {
+    return refuse(EOPNOTSUPP, "this call knows no files of realtime groups");
+  }
   XFSX_TRYV(check_sizes(first.size(), second.size(), request));
   XFSX_TRYV(check_formats(volume, first, second));
   if (!request.fresh) return success();

@@ -3,6 +3,7 @@
 #include "ag/tree_root.h"
 #include "base/view.h"
 #include "inode/bmap.h"
+#include "rt/rmaps.h"
 
 #include <algorithm>
 #include <array>
@@ -217,8 +218,12 @@ Result<OwnedBlocks> owned_blocks(Volume& volume, Inode const& inode, LiftedFork 
   owned.owner = inode.number;
   owned.kind = fork.kind;
   owned.btree = fork.btree.size();
-  owned.mapped = fork.blocks - owned.btree;
-  XFSX_TRY(std::vector<Mapping> const mappings, collect_mappings(volume, inode, fork.kind));
+  std::vector<Mapping> mappings;
+  bool const elsewhere = fork.kind == ForkKind::data && inode.is_realtime();
+  if (!elsewhere) {
+    owned.mapped = fork.blocks - owned.btree;
+    XFSX_TRY(mappings, collect_mappings(volume, inode, fork.kind));
+  }
   for (Mapping const& m : mappings) {
     u64 const first = g.agblock_of(m.start).raw();
     owned.runs[g.ag_of(m.start).raw()].push_back({first, first + m.length.raw() - 1});
@@ -251,6 +256,17 @@ Result<void> exchange_owners(Transaction& txn, OwnedBlocks const& first,
   XFSX_TRYV(check_count(first, tree, counted[0].btree, first.btree, 1));
   XFSX_TRYV(check_count(second, data, counted[1].mapped, second.mapped, 2));
   return check_count(second, tree, counted[1].btree, second.btree, 2);
+}
+
+Result<void> exchange_realtime_owners(Transaction& txn, Inode const& first, Inode const& second) {
+  Volume& volume = txn.volume();
+  XFSX_TRY(std::vector<Mapping> const mine, collect_mappings(volume, first, ForkKind::data));
+  XFSX_TRY(std::vector<Mapping> const theirs, collect_mappings(volume, second, ForkKind::data));
+  MappingChange const changes[] = {{first.number, ForkKind::data, mine, theirs},
+                                   {second.number, ForkKind::data, theirs, mine}};
+  Space space(txn);
+  XFSX_TRYV(change_realtime_rmaps(txn, space, changes));
+  return space.finish();
 }
 
 }  // namespace xfsx::inline v0

@@ -14,7 +14,7 @@
 
 namespace xfsx::inline v0 {
 
-/// Where a fork of a file has blocks, its mapping btree among them.
+/// Where a fork of a file has blocks of the data device, its mapping btree among them.
 struct OwnedBlocks {
   /// Blocks of an AG.
   struct Run {
@@ -34,5 +34,10 @@ Result<OwnedBlocks> owned_blocks(Volume& volume, Inode const& inode, LiftedFork 
 /// copies. Errors: those of reading the trees; bad_value (structure `rmapbt`, operand set) where
 /// they do not account for the blocks of a fork.
 Result<void> exchange_owners(Transaction& txn, OwnedBlocks const& first, OwnedBlocks const& second);
+
+/// Gives the realtime blocks of either file to the other, in the trees of their groups. It comes
+/// after exchange_owners, which reads trees that blocks may be taken from here. Errors: those of
+/// change_realtime_rmaps.
+Result<void> exchange_realtime_owners(Transaction& txn, Inode const& first, Inode const& second);
 
 }  // namespace xfsx::inline v0

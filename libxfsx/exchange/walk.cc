@@ -4,6 +4,8 @@
 #include "inode/bmap.h"
 #include "inode/fork_editor.h"
 #include "inode/mapping_rmaps.h"
+#include "rt/reserve.h"
+#include "rt/rmaps.h"
 
 namespace xfsx::inline v0 {
 
@@ -43,15 +45,17 @@ Result<void> change_side(Transaction& txn, Space& space, Side const& side) {
 
 /// Carries out what the lists say.
 Result<void> change_sides(Transaction& txn, std::span<Side const> sides) {
-  Geometry const& g = txn.volume().geometry();
+  Volume& volume = txn.volume();
+  Geometry const& g = volume.geometry();
   Space space(txn);
+  space.keep_back(realtime_tree_room(g), [&] { return realtime_tree_room_left(volume); });
   std::vector<MappingChange> changes;
   for (Side const& side : sides) {
     XFSX_TRYV(change_side(txn, space, side));
-    if (side.file.inode.is_realtime()) continue;
     changes.push_back({side.file.inode.number, ForkKind::data, side.before, side.after});
   }
-  XFSX_TRYV(change_rmaps(space, g, changes));
+  XFSX_TRYV(sides.front().file.inode.is_realtime() ? change_realtime_rmaps(txn, space, changes)
+                                                   : change_rmaps(space, g, changes));
   return space.finish();
 }
 

@@ -402,9 +402,6 @@ Result<void> check_writable(Geometry const& geometry) {
     return with_structure(refuse(EOPNOTSUPP, "version 4 filesystems are not written"), "sb");
   }
   if (f.has_incompat(incompat::zoned)) return refuse(EOPNOTSUPP, "the filesystem is zoned");
-  if (f.has_incompat(incompat::metadir)) {
-    return refuse(EOPNOTSUPP, "the filesystem has a tree of metadata files (metadir)");
-  }
   u32 const unknown = f.ro_compat & ~ro_compat::known;
   if (unknown == ro_compat::stray_repair_bit) {
     return refuse(

@@ -144,9 +144,9 @@ class Geometry {
   Uuid uuid_{}, meta_uuid_{};
 };
 
-/// Whether the filesystem may be written. Errors, all refused EOPNOTSUPP: version 4; the features
-/// METADIR and ZONED; unknown ro_compat bits (the stray bit 0x40 that an xfs_repair upgrade left
-/// has a message of its own) and log_incompat bits.
+/// Whether the filesystem may be written. Errors, all refused EOPNOTSUPP: version 4; the feature
+/// ZONED; unknown ro_compat bits (the stray bit 0x40 that an xfs_repair upgrade left has a message
+/// of its own) and log_incompat bits.
 Result<void> check_writable(Geometry const& geometry);
 
 }  // namespace xfsx::inline v0

@@ -8,10 +8,6 @@
 
 namespace xfsx::inline v0 {
 
-/// The file of `type` (a btree) of a realtime group, by its name in the tree of metadata files.
-/// Errors: refused ENOENT if there is none; those of reading directories and inodes.
-Result<Inode> find_group_tree(Volume& volume, u32 group, disk::MetaType type);
-
 /// Looks up shared blocks, and finds the tree of each group but once.
 class RealtimeSharing {
  public:

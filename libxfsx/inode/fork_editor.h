@@ -3,20 +3,9 @@
 // edits, and from one form to the other where there are too many or so few that the inode must hold
 // them. Blocks of the btree are allocated near the file and given back.
 
-#include "ag/space.h"
-#include "inode/fork.h"
-#include "inode/inode.h"
-
-#include <vector>
+#include "inode/fork_store.h"
 
 namespace xfsx::inline v0 {
-
-/// The inode whose fork changes, and its private copy.
-struct ForkPlace {
-  InodeNumber number;
-  Bytes inode;
-  ForkKind kind = ForkKind::data;
-};
 
 /// Makes the fork, which holds `before`, hold `after`; both in order, neighbours joined. Extent
 /// count, format and the blocks of the btree (in di_nblocks too) follow; blocks that are mapped are

@@ -16,6 +16,16 @@ struct MappingChange {
   std::span<Mapping const> before, after;
 };
 
+/// Edits by AG, or by realtime group.
+using RmapEdits = std::map<u32, std::vector<BtreeEdit<Rmapbt>>>;
+
+/// Where blocks of the data device, or of the realtime section, have their reverse mappings.
+enum class RmapPlace : u8 { ag, realtime_group };
+
+/// What the changes take out and put in, file by file. Throws std::bad_alloc.
+RmapEdits rmap_edits(Geometry const& geometry, RmapPlace place,
+                     std::span<MappingChange const> changes);
+
 /// Hands the edits to `space`, which carries them out when it is finished. The blocks are of the
 /// data device. Throws std::bad_alloc. Errors: those of opening the AGs.
 Result<void> change_rmaps(Space& space, Geometry const& geometry,

@@ -68,6 +68,15 @@ struct ForkBits {
   u32 local, extents, broot;
 };
 
+/// Sizes in a root that lies in a fork: bytes of a record, where there are some, and of a key.
+struct RootShape {
+  u32 magic;
+  std::size_t record, key;
+};
+constexpr RootShape bmbt_root{disk::bmbt_magic, sizeof(disk::BmbtRecord), sizeof(disk::BmbtKey)};
+constexpr RootShape rtrmapbt_root{disk::rtrmapbt_magic, sizeof(disk::RmapRecord),
+                                  sizeof(disk::RmapKey)};
+
 class InodeItemMaker {
  public:
   InodeItemMaker(LogItem& item, InodeItem const& inode)
@@ -86,7 +95,7 @@ class InodeItemMaker {
     return e;
   }
   Result<u32> add_fork(Fork const& fork, ForkBits bits, std::string_view count_field);
-  Result<u32> add_broot(Fork const& fork);
+  Result<u32> add_broot(Fork const& fork, RootShape const& shape);
   [[nodiscard]] Fork data_fork() const;
   [[nodiscard]] Fork attr_fork() const;
 
@@ -120,19 +129,21 @@ Fork InodeItemMaker::attr_fork() const {
   return fork;
 }
 
-/// The root of a mapping btree as Linux holds it in memory: with the header of a block, and the
-/// pointers right behind the keys in use.
-Result<u32> InodeItemMaker::add_broot(Fork const& fork) {
-  constexpr std::size_t entry = sizeof(disk::BmbtKey) + sizeof(be<FsBlock>);
+/// The root of a btree in a fork as Linux holds it in memory: with the header of a block, and the
+/// pointers right behind the keys in use. A root of level 0 has records instead.
+Result<u32> InodeItemMaker::add_broot(Fork const& fork, RootShape const& shape) {
   if (fork.bytes.size() < sizeof(disk::BmdrBlock)) return misfit("forkoff", inode_.forkoff, 0);
   auto const& root = view_as<disk::BmdrBlock>(fork.bytes);
+  bool const leaf = root.level.value() == 0;
+  std::size_t const key = leaf ? shape.record : shape.key;
+  std::size_t const entry = leaf ? shape.record : shape.key + sizeof(be<FsBlock>);
   std::size_t const room = (fork.bytes.size() - sizeof(disk::BmdrBlock)) / entry;
   std::size_t const count = root.numrecs.value();
   if (count > room) return misfit("numrecs", count, room);
 
   Bytes const region = item_.add_own(sizeof(disk::BtreeLongBlock) + count * entry);
   auto& block = edit_as<disk::BtreeLongBlock>(region);
-  block.magic = disk::bmbt_magic;
+  block.magic = shape.magic;
   block.level = root.level.value();
   block.numrecs = root.numrecs.value();
   block.leftsib = null_fsblock;
@@ -140,11 +151,12 @@ Result<u32> InodeItemMaker::add_broot(Fork const& fork) {
   block.bno = Daddr(~u64{0});
   block.uuid = inode_.uuid;
   block.owner = request_.number;
-  std::size_t const keys = count * sizeof(disk::BmbtKey);
+  std::size_t const keys = count * key;
   ConstBytes const from = fork.bytes.subspan(sizeof(disk::BmdrBlock));
   Bytes const to = region.subspan(sizeof(disk::BtreeLongBlock));
   std::ranges::copy(from.first(keys), to.begin());
-  std::ranges::copy(from.subspan(room * sizeof(disk::BmbtKey), keys), to.subspan(keys).begin());
+  std::size_t const pointers = count * (entry - key);
+  std::ranges::copy(from.subspan(room * key, pointers), to.subspan(keys).begin());
   return static_cast<u32>(region.size());
 }
 
@@ -174,7 +186,10 @@ Result<u32> InodeItemMaker::add_fork(Fork const& fork, ForkBits bits,
     }
     case ForkFormat::btree:
       fields_ |= bits.broot;
-      return add_broot(fork);
+      return add_broot(fork, bmbt_root);
+    case ForkFormat::meta_btree:
+      fields_ |= bits.broot;
+      return add_broot(fork, rtrmapbt_root);
     default:
       return 0U;
   }

@@ -1,5 +1,6 @@
 #include "quota/dquot_file.h"
 
+#include "dir/metadata_file.h"
 #include "format/verify_ag.h"
 #include "inode/bmap.h"
 
@@ -9,10 +10,16 @@ namespace xfsx::inline v0 {
 
 namespace {
 
-Result<InodeNumber> file_of(Volume& volume, QuotaForm const& form) {
-  SectorCount const sector(volume.geometry().sector_size() / basic_block_size);
+/// The file by its name where there is a tree of metadata files, else by the superblock.
+Result<std::optional<Inode>> find_file(Volume& volume, QuotaForm const& form) {
+  Geometry const& g = volume.geometry();
+  if (g.has(incompat::metadir)) return find_metadata_file(volume, "quota", form.name);
+  SectorCount const sector(g.sector_size() / basic_block_size);
   XFSX_TRY(BufferRef const block, volume.cache().load(superblock_kind, Daddr(0), sector));
-  return (view_as<disk::Superblock>(block->bytes()).*form.file).value();
+  InodeNumber const number = (view_as<disk::Superblock>(block->bytes()).*form.file).value();
+  if (number.raw() == 0 || number == null_inode) return std::optional<Inode>();
+  XFSX_TRY(Inode inode, load_inode(volume, number));
+  return std::optional<Inode>(std::move(inode));
 }
 
 /// The blocks of a quota file are metadata: they are on the data device.
@@ -25,12 +32,11 @@ Result<void> check_inode(Geometry const& geometry, Inode const& inode) {
 }  // namespace
 
 Result<std::optional<DquotFile>> DquotFile::open(Volume& volume, QuotaForm const& form) {
-  XFSX_TRY(InodeNumber const number, file_of(volume, form));
-  if (number.raw() == 0 || number == null_inode) return std::nullopt;
-  XFSX_TRY(Inode const inode, load_inode(volume, number));
-  XFSX_TRYV(check_inode(volume.geometry(), inode));
-  XFSX_TRY(std::vector<Mapping> mappings, collect_mappings(volume, inode, ForkKind::data));
-  return DquotFile(form, number, std::move(mappings));
+  XFSX_TRY(std::optional<Inode> const inode, find_file(volume, form));
+  if (!inode) return std::nullopt;
+  XFSX_TRYV(check_inode(volume.geometry(), *inode));
+  XFSX_TRY(std::vector<Mapping> mappings, collect_mappings(volume, *inode, ForkKind::data));
+  return DquotFile(form, inode->number, std::move(mappings));
 }
 
 Result<std::optional<Bytes>> DquotFile::edit(Transaction& txn, u32 id) const {

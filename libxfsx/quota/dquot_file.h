@@ -12,8 +12,9 @@ namespace xfsx::inline v0 {
 
 class DquotFile {
  public:
-  /// Finds the file of a kind through the superblock; nothing if it names none. Errors: those of
-  /// reading an inode and its mappings; bad_value if it can be no quota file.
+  /// Finds the file of a kind through the superblock or the tree of metadata files; nothing if
+  /// there is none. Errors: those of reading an inode and its mappings; bad_value if it can be no
+  /// quota file.
   static Result<std::optional<DquotFile>> open(Volume& volume, QuotaForm const& form);
 
   /// The private copy of the record of `id`, which has passed its checks; nothing where the file

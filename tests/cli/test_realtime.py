@@ -213,14 +213,55 @@ class Devices(unittest.TestCase):
         self.assertEqual((done.status, done.out), (1, ""))
         self.assertIn("realtime blocks are on the data device [EINVAL]", done.err)
 
-    def test_they_are_not_written(self):
-        for name, reason in (("zoned", "the filesystem is zoned"), ("rtgroups", "metadir")):
-            image = support.copy_of(name)
-            before = support.digest(image)
-            done = xfsx("swap", image, "/", "/")
+    def test_zones_are_not_written(self):
+        self.refused(support.copy_of("zoned"), ("/", "/"),
+                     r"the filesystem is zoned \[EOPNOTSUPP\]")
+
+    def refused(self, image, words, reason):
+        before = support.digest(image)
+        done = xfsx("swap", image, *words)
+        self.assertEqual((done.status, done.out), (1, ""))
+        self.assertRegex(done.err, reason)
+        self.assertEqual(support.digest(image), before)
+
+    def test_what_exchanges_refuse_in_groups(self):
+        image = support.copy_of("rtgroups")
+        found = survey(image)
+        inodes = {word.split()[1] for word in found["inode"]}
+        internal = [n for n in inodes if xfs_db.fields(
+            xfsx("inspect", image, "inode", n).out)["v3.metadata"] == "1"]
+        self.assertGreater(len(internal), 10)
+        before = support.digest(image)
+        for number in internal:
+            done = xfsx("swap", image, "inode:" + number, "/rt/one")
             self.assertEqual((done.status, done.out), (1, ""))
-            self.assertRegex(done.err, reason + r".*\[EOPNOTSUPP\]")
-            self.assertEqual(support.digest(image), before)
+            self.assertRegex(done.err, r"FILE1: is an internal inode of the filesystem \[EPERM\]"
+                             r"|FILE1: is a directory \[EISDIR\]")
+        self.assertEqual(support.digest(image), before)
+        self.refused(image, ("/rt/one", "/beside"),
+                     r"one of the files is a realtime file, the other is not \[EINVAL\]")
+        self.refused(image, ("--like-swapext", "/rt/shared", "/rt/copied"),
+                     r"this call knows no files of realtime groups \[EOPNOTSUPP\]")
+
+    def test_blocks_have_to_be_units(self):
+        image = support.copy_of("realtime")    # units of five blocks of 1 KiB
+        for words, reason in (
+                (("--offset1", "1024", "--offset2", "5120", "--length", "5120"),
+                 "an offset is no multiple of the allocation unit"),
+                (("--offset1", "0", "--offset2", "5120", "--length", "6144"),
+                 "the length is no multiple of the allocation unit")):
+            self.refused(image, ("/rt/many-a", "/rt/many-b", *words), reason)
+        device = support.realtime(support.image("realtime"))
+        before = [xfsx("cat", *device, image, path, text=False).out
+                  for path in ("/rt/many-a", "/rt/many-b")]
+        done = xfsx("swap", image, "/rt/many-a", "/rt/many-b", "--offset1", "10240", "--offset2",
+                    "5120", "--length", "102400")
+        self.assertEqual(done.status, 0, done.err)
+        after = [xfsx("cat", *device, image, path, text=False).out
+                 for path in ("/rt/many-a", "/rt/many-b")]
+        one, two = before
+        self.assertEqual(after[0], one[:10240] + two[5120:107520] + one[112640:])
+        self.assertEqual(after[1], two[:5120] + one[10240:112640] + two[107520:])
 
     def test_a_section_that_is_cut_off(self):
         image = support.copy_of("zoned")

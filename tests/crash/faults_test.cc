@@ -20,6 +20,7 @@ struct Case {
   std::string image, pair;
   u64 pad = 0;
   std::optional<ExchangeRange> range = {};
+  std::string folder = "/swap/";
 };
 
 Case const cases[] = {
@@ -34,13 +35,15 @@ Case const cases[] = {
     {"rare", "many", 0, ExchangeRange{1024, 1024, 1298 * 1024}},
     {"block1k", "many", 0, ExchangeRange{0, 650 * 1024, 600 * 1024}},
     {"quota", "one"},
+    {"rtgroups", "many", 0, {}, "/rt/"},
+    {"rtgroups", "many", 0, ExchangeRange{4096, 81920, 200704}, "/rt/"},
 };
 
 Scenario scenario_of(Case const& c) {
   Scenario scenario;
   scenario.image = std::string(XFSX_IMAGES_DIR) + "/" + c.image + ".img.gz";
-  scenario.file1 = "/swap/" + c.pair + "-a";
-  scenario.file2 = "/swap/" + c.pair + "-b";
+  scenario.file1 = c.folder + c.pair + "-a";
+  scenario.file2 = c.folder + c.pair + "-b";
   scenario.range = c.range;
   scenario.aids.pad_to_bytes = c.pad;
   return scenario;

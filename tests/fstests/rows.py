@@ -45,6 +45,7 @@ FEATURES = {
     "exchange": ("6.13", ["-m", "rmapbt=1,reflink=1", "-i", "nrext64=1,exchange=1"]),
     "parent": ("6.13", ["-m", "rmapbt=1,reflink=1", "-i", "nrext64=1,exchange=1", "-n",
                         "parent=1"]),
+    "metadir": ("6.13", ["-m", "rmapbt=1,reflink=1,metadir=1", "-i", "exchange=1"]),
     "block1k": ("6.1", ["-m", "rmapbt=1,reflink=1", "-b", "size=1024"]),
 }
 

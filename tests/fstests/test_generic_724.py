@@ -22,7 +22,7 @@ def fill(root):
 
 class Generic724(rows.Row):
     def test_written_only(self):
-        for features in ("plain", "rmapbt"):
+        for features in ("plain", "rmapbt", "metadir"):
             with self.subTest(features):
                 image = self.image(fill, features)
                 self.assertEqual(image.md5("/a", "/b"), BEFORE)

@@ -31,12 +31,13 @@ class File:
         return b"".join(self.at(i)[1] or zeros for i in range(count))[:self.size]
 
 
-def exchange(one, two, start1, start2, length, written_only=False):
-    """In blocks; ONE and TWO may be the same."""
+def exchange(one, two, start1, start2, length, written_only=False, unit=1):
+    """In blocks; ONE and TWO may be the same. A unit goes as a whole if any block of it does."""
     first = [one.at(start1 + i) for i in range(length)]
     second = [two.at(start2 + i) for i in range(length)]
     for i in range(length):
-        if not written_only or first[i][0] == WRITTEN:
+        same = first[i - i % unit:i - i % unit + unit]
+        if not written_only or any(state == WRITTEN for state, _ in same):
             one.put(start1 + i, second[i])
             two.put(start2 + i, first[i])
 
@@ -49,8 +50,9 @@ def allocate(fd, mode, at, length):
 class Maker:
     """Makes files in a mounted filesystem, each block unlike every other."""
 
-    def __init__(self, root, block, dice, reflink):
+    def __init__(self, root, block, dice, reflink, unit=1):
         self.root, self.block, self.dice, self.reflink = root, block, dice, reflink
+        self.unit = unit        # blocks that are allocated together
 
     def data(self, name, index):
         return (b"%s block %d " % (name.encode(), index)).ljust(64, b".") * (self.block // 64)
@@ -67,12 +69,13 @@ class Maker:
         finally:
             os.close(fd)
 
-    def fragmented(self, name, blocks, odd):
+    def fragmented(self, name, units, odd):
         def change(fd):
-            self.write(fd, name, 0, blocks)
+            self.write(fd, name, 0, units * self.unit)
             os.fsync(fd)
-            for i in range(odd, blocks, 2):
-                allocate(fd, PUNCH, i * self.block, self.block)
+            size = self.unit * self.block
+            for i in range(odd, units, 2):
+                allocate(fd, PUNCH, i * size, size)
         self.make(name, change)
 
     def plain(self, name, blocks, tail=0):
@@ -129,12 +132,17 @@ def load(root, block):
         with open(path, "rb") as f:
             data = f.read()
             runs = manifest.mappings(f.fileno())
-        blocks = []
-        for offset, _, length, flags in runs:
-            first, count = offset // block, -(-length // block)
-            blocks += [(HOLE, None)] * (first - len(blocks))
-            for i in range(first, first + count):
-                piece = data[i * block:(i + 1) * block].ljust(block, b"\0")
-                blocks.append((UNWRITTEN, None) if "u" in flags else (WRITTEN, piece))
-        found[name] = File(block, len(data), blocks)
+        found[name] = of_mappings(block, data, runs)
     return found
+
+
+def of_mappings(block, data, runs):
+    """A File with these contents; RUNS as manifest.mappings has them."""
+    blocks = []
+    for offset, _, length, flags in runs:
+        first, count = offset // block, -(-length // block)
+        blocks += [(HOLE, None)] * (first - len(blocks))
+        for i in range(first, first + count):
+            piece = data[i * block:(i + 1) * block].ljust(block, b"\0")
+            blocks.append((UNWRITTEN, None) if "u" in flags else (WRITTEN, piece))
+    return File(block, len(data), blocks)

@@ -5,8 +5,8 @@ import posixpath
 import scanner
 
 # From the ground up: a room may include itself and every room before it.
-TOWER = ["base", "disk", "format", "device", "cache", "log", "txn", "btree", "ag", "inode", "rt",
-         "quota", "dir", "attr", "symlink", "exchange", "recovery", "fs", "check", "repair", "cli"]
+TOWER = ["base", "disk", "format", "device", "cache", "log", "txn", "btree", "ag", "inode", "dir",
+         "rt", "quota", "attr", "symlink", "exchange", "recovery", "fs", "check", "repair", "cli"]
 
 # Beside the tower: a room of its own that includes these.
 BESIDE = {

@@ -11,7 +11,10 @@ USUAL = re.compile(
     r"^\s*$|^Phase \d|^\s+- |^No modify flag set|^\s*\d+:\d+:\d+: |"
     r"^Metadata CRC error workaround|^Cannot get host filesystem geometry|"
     r"^Repair may fail if there is a sector size mismatch|^the image and the host filesystem")
-UNKNOWN_FEATURES = re.compile(r"^Found unsupported filesystem features\.", re.M)
+UNKNOWN_FEATURES = re.compile(r"^Found unsupported filesystem features\.|"
+                              r"not compatible with realtime device\. Please try a newer xfsprogs",
+                              re.M)
+FEATURES_INCOMPAT_AT, METADIR = 216, 1 << 8
 TIMEOUT = float(os.environ.get("XFSX_ORACLE_TIMEOUT", "300"))
 
 
@@ -70,14 +73,30 @@ def choose(wanted):
     return {v: have[v] for v in wanted.split(",")}
 
 
-def repair_complaints(image, programs, when):
+def has_groups(image):
+    """Whether it has realtime groups, or could have."""
+    with open(image, "rb") as file:
+        file.seek(FEATURES_INCOMPAT_AT)
+        return int.from_bytes(file.read(4), "big") & METADIR != 0
+
+
+def knows_groups(version):
+    """Older versions do not come so far that they would look at the feature."""
+    return [int(n) for n in re.findall(r"\d+", version)[:2]] >= [6, 13]
+
+
+def repair_complaints(image, programs, when, realtime=None):
     """(versions that know the image's features, what they find wrong); they run side by side.
 
     That an older version does not know a feature is no verdict on the image: whether the
-    feature words are the right ones is for the manifest to say.
+    feature words are the right ones is for the manifest to say. REALTIME: the image's realtime
+    device, if it has one.
     """
+    if realtime and has_groups(image):
+        programs = {v: p for v, p in programs.items() if knows_groups(v)}
+    devices = ["-r", realtime, image] if realtime else [image]
     started = [(version, subprocess.Popen(
-        [program, "-n", image], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        [program, "-n", *devices], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, errors="replace"))
         for version, program in programs.items()]
     asked, found = [], []

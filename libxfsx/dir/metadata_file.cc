@@ -1,0 +1,29 @@
+#include "dir/metadata_file.h"
+
+namespace xfsx::inline v0 {
+
+namespace {
+
+Result<std::optional<Inode>> look_up(Volume& volume, Inode parent, std::string_view name) {
+  XFSX_TRY(Directory directory, Directory::open(volume, std::move(parent)));
+  XFSX_TRY(std::optional<RawDirEntry> const entry, directory.lookup(name));
+  if (!entry) return std::optional<Inode>();
+  XFSX_TRY(Inode found, load_inode(volume, entry->inode));
+  if (found.is_metadata()) return std::optional<Inode>(std::move(found));
+  Error e = located(Errc::bad_value, "inode", found.location(volume.geometry()));
+  e.field = "flags2";
+  e.reason = "a file of the metadata tree is not marked as one";
+  return e;
+}
+
+}  // namespace
+
+Result<std::optional<Inode>> find_metadata_file(Volume& volume, std::string_view directory,
+                                                std::string_view name) {
+  XFSX_TRY(Inode root, load_inode(volume, volume.geometry().metadata_root()));
+  XFSX_TRY(std::optional<Inode> parent, look_up(volume, std::move(root), directory));
+  if (!parent) return std::optional<Inode>();
+  return look_up(volume, std::move(*parent), name);
+}
+
+}  // namespace xfsx::inline v0

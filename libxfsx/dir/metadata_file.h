@@ -1,0 +1,13 @@
+#pragma once
+// Files in the tree of metadata files, by their names.
+
+#include "dir/directory.h"
+
+namespace xfsx::inline v0 {
+
+/// The file `name` in the directory `directory` of the tree; nothing if either is not there. The
+/// filesystem has such a tree. Errors: those of reading directories and inodes.
+Result<std::optional<Inode>> find_metadata_file(Volume& volume, std::string_view directory,
+                                                std::string_view name);
+
+}  // namespace xfsx::inline v0

@@ -1,0 +1,16 @@
+#pragma once
+// The reverse mappings of realtime blocks: a btree for each group, rooted in a metadata file, whose
+// blocks are free space of the data device and have reverse mappings of their own there.
+
+#include "inode/mapping_rmaps.h"
+
+namespace xfsx::inline v0 {
+
+/// Changes the trees of the groups that the changes touch, in private copies. Nothing without
+/// rmapbt. What they need beyond their blocks is taken from `space`, which is finished afterwards.
+/// Errors: refused ENOSPC; those of find_group_tree and of reading; bad_value where a tree does not
+/// hold what the files have.
+Result<void> change_realtime_rmaps(Transaction& txn, Space& space,
+                                   std::span<MappingChange const> changes);
+
+}  // namespace xfsx::inline v0
