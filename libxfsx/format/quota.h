@@ -2,6 +2,7 @@
 // The kinds of quota, one row each: where the superblock names their files, and what says in qflags
 // that they are counted, that limits bind, and that the counts are right.
 
+#include "disk/inode.h"
 #include "disk/quota.h"
 #include "disk/superblock.h"
 #include "format/features.h"
@@ -18,18 +19,19 @@ struct QuotaForm {
   u8 type;                                       ///< of its dquots
   u16 accounted = 0, enforced = 0, checked = 0;  ///< its bits of qflags
   BlockKind const* block;                        ///< the blocks of its file
+  disk::MetaType metatype;                       ///< of its file below the metadata directory
 };
 
 inline constexpr QuotaForm quota_forms[] = {
     {QuotaKind::user, "user", &disk::Superblock::uquotino, disk::dquot_type::user,
      quota_flag::user_accounted, quota_flag::user_enforced, quota_flag::user_checked,
-     &user_dquot_kind},
+     &user_dquot_kind, disk::MetaType::user_quota},
     {QuotaKind::group, "group", &disk::Superblock::gquotino, disk::dquot_type::group,
      quota_flag::group_accounted, quota_flag::group_enforced, quota_flag::group_checked,
-     &group_dquot_kind},
+     &group_dquot_kind, disk::MetaType::group_quota},
     {QuotaKind::project, "project", &disk::Superblock::pquotino, disk::dquot_type::project,
      quota_flag::project_accounted, quota_flag::project_enforced, quota_flag::project_checked,
-     &project_dquot_kind},
+     &project_dquot_kind, disk::MetaType::project_quota},
 };
 
 constexpr QuotaForm const& quota_form(QuotaKind kind) {

@@ -13,7 +13,9 @@ namespace {
 /// The file by its name where there is a tree of metadata files, else by the superblock.
 Result<std::optional<Inode>> find_file(Volume& volume, QuotaForm const& form) {
   Geometry const& g = volume.geometry();
-  if (g.has(incompat::metadir)) return find_metadata_file(volume, "quota", form.name);
+  if (g.has(incompat::metadir)) {
+    return find_metadata_file(volume, "quota", form.name, form.metatype);
+  }
   SectorCount const sector(g.sector_size() / basic_block_size);
   XFSX_TRY(BufferRef const block, volume.cache().load(superblock_kind, Daddr(0), sector));
   InodeNumber const number = (view_as<disk::Superblock>(block->bytes()).*form.file).value();
