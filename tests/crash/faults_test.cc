@@ -21,6 +21,8 @@ struct Case {
   u64 pad = 0;
   std::optional<ExchangeRange> range = {};
   std::string folder = "/swap/";
+  std::optional<ForkKind> fork = {};
+  std::string other = {};  ///< the second of a pair whose names are not alike
 };
 
 Case const cases[] = {
@@ -37,13 +39,18 @@ Case const cases[] = {
     {"quota", "one"},
     {"rtgroups", "many", 0, {}, "/rt/"},
     {"rtgroups", "many", 0, ExchangeRange{4096, 81920, 200704}, "/rt/"},
+    {"rare", "attributes", 0, {}, "/rare/", ForkKind::attr},
+    {"debian12", "short", 0, {}, "/dirs/", ForkKind::data, "block"},
+    {"block1k", "symlink-local", 0, {}, "/shapes/", ForkKind::data, "symlink-remote"},
 };
 
 Scenario scenario_of(Case const& c) {
   Scenario scenario;
   scenario.image = std::string(XFSX_IMAGES_DIR) + "/" + c.image + ".img.gz";
-  scenario.file1 = c.folder + c.pair + "-a";
-  scenario.file2 = c.folder + c.pair + "-b";
+  bool const alike = c.other.empty();
+  scenario.file1 = c.folder + c.pair + (alike ? "-a" : "");
+  scenario.file2 = c.folder + (alike ? c.pair + "-b" : c.other);
+  scenario.fork = c.fork;
   scenario.range = c.range;
   scenario.aids.pad_to_bytes = c.pad;
   return scenario;
@@ -151,7 +158,7 @@ TEST_SUITE("crash") {
   }
 
   TEST_CASE("every failing allocation is one clear error, and the image is unchanged") {
-    for (Case const& c : {cases[0], cases[1], cases[2], cases[6], cases[10]}) {
+    for (Case const& c : {cases[0], cases[1], cases[2], cases[6], cases[10], cases[14]}) {
       CAPTURE(c.image);
       CAPTURE(c.pair);
       Scenario const scenario = scenario_of(c);
