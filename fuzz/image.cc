@@ -1,6 +1,6 @@
 // A whole filesystem with changed structures of any kind, used as a person would: info, a walk from
 // the root, and of each file its status, mappings, link and first bytes; then two of its files
-// exchange their contents. Every step has a bound.
+// exchange their contents, and others their attributes or entries. Every step has a bound.
 
 #include "fuzz/support/promises.h"
 #include "fuzz/support/structures.h"
@@ -86,6 +86,18 @@ std::vector<InodeNumber> regular_among(Filesystem& fs, std::vector<InodeNumber> 
   return regular;
 }
 
+/// Attribute forks of two files, or what two directories or two links hold.
+void exchange_forks(Input& input, Filesystem& fs, OverlayDisk& disk,
+                    std::vector<InodeNumber> const& files) {
+  ExchangeRequest request;
+  request.file1 = files[input.byte() % files.size()];
+  request.file2 = files[input.byte() % files.size()];
+  u8 const how = input.byte();
+  if (how % 2 == 0) request.fork = ForkKind::attr;
+  request.metadata_forks = how % 4 < 2 ? MetadataForks::consistent : MetadataForks::rebuilt;
+  check_exchange(fs, disk, request);
+}
+
 /// Two regular files, or two ranges of them, change places.
 void exchange(Input& input, Filesystem& fs, OverlayDisk& disk,
               std::vector<InodeNumber> const& files) {
@@ -118,5 +130,6 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   std::size_t const used = std::min<std::size_t>(files.size(), most_files);
   for (std::size_t i = 0; i < used; ++i) use_file(fs, files[i]);
   exchange(input, fs, disk, regular_among(fs, files));
+  if (!files.empty() && input.byte() % 2 == 1) exchange_forks(input, fs, disk, files);
   return 0;
 }

@@ -48,15 +48,30 @@ Result<std::vector<Listed>> sorted(ConstBytes list, Location const& where) {
   return all;
 }
 
+/// Bytes of name and value in a leaf.
+std::size_t size_in_leaf(Listed const& a) {
+  std::size_t const size = sizeof(disk::AttrLocalName) + a.name.size() + a.value.size();
+  return round_up(size, std::size_t{4});
+}
+
+bool fit_leaf(std::span<Listed const> all, std::size_t leaf) {
+  std::size_t need = sizeof(AttrLeafHeader);
+  for (Listed const& a : all) need += sizeof(AttrLeafEntry) + size_in_leaf(a);
+  return need <= leaf;
+}
+
 }  // namespace
 
 Result<void> lay_out_leaf(ConstBytes list, Bytes leaf, Location const& where) {
   XFSX_TRY(std::vector<Listed> const all, sorted(list, where));
+  // Short names take more room in a leaf.
+  if (!fit_leaf(all, leaf.size())) {
+    return refuse(EOPNOTSUPP, "the attributes neither fit the inode nor one leaf");
+  }
   std::size_t at = leaf.size();
   std::size_t table = sizeof(AttrLeafHeader);
   for (Listed const& a : all) {
-    std::size_t const size = sizeof(disk::AttrLocalName) + a.name.size() + a.value.size();
-    at -= round_up(size, std::size_t{4});
+    at -= size_in_leaf(a);
     disk::AttrLocalName& head = edit_as<disk::AttrLocalName>(leaf, at);
     head.valuelen = static_cast<u16>(a.value.size());
     head.namelen = static_cast<u8>(a.name.size());

@@ -92,6 +92,17 @@ TEST_SUITE("attr") {
     CHECK(header.freemap[0].value() == (table << 16 | (leaf.size() - used - table)));
   }
 
+  TEST_CASE("more attributes than a leaf holds are refused") {
+    List list;
+    for (char first = 'a'; first <= 'z'; ++first) {
+      for (char second : {'0', '1', '2'}) list.add(std::string{first, second}, {});
+    }
+    std::vector<std::byte> leaf(1024);  // 78 attributes of 16 bytes and the header are more
+    Result<void> const done = lay_out_leaf(list.bytes(), leaf, {});
+    REQUIRE(done.has_error());
+    CHECK(done.error().errno_class == EOPNOTSUPP);
+  }
+
   TEST_CASE("parent pointers have the hash of name and parent") {
     std::vector<std::byte> value(12);
     edit_as<be64>(value) = 131;
