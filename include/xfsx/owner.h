@@ -41,7 +41,7 @@ struct BlockOwner {
   FsBlock fsblock{};
   Daddr daddr{};
   InodeNumber inode = null_inode;  ///< of `file`: which; of `inodes`: the first in the run
-  ForkKind fork = ForkKind::data;          ///< of `file`
+  ForkKind fork = ForkKind::data;  ///< of `file`
   bool mapping_block = false;      ///< of `file`: a block of the fork's mapping btree
   bool unwritten = false;          ///< of `file`: allocated, reads as zeros
   bool shared = false;             ///< of `file`: other files have blocks of the run too

@@ -94,8 +94,7 @@ Result<void> lay_out_leaf(ConstBytes list, Bytes leaf, Location const& where) {
 
 Result<void> put_list_in_leaf(Transaction& txn, InodeNumber number, Bytes copy, ConstBytes list) {
   Geometry const& g = txn.volume().geometry();
-  u32 const block = g.agino_of(number).raw() / g.inodes_per_block();
-  FsBlock const near = g.fsblock(g.ag_of(number), AgBlock(block));
+  FsBlock const near = block_of_inode(g, number);
   Space space(txn);
   space.keep_back(realtime_tree_room(g), [&] { return realtime_tree_room_left(txn.volume()); });
   // Reverse mappings of the only block of a fork, at its start, look like those of blocks without

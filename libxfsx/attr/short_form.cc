@@ -3,8 +3,8 @@
 #include "base/checked.h"
 #include "base/view.h"
 #include "disk/attr.h"
-#include "disk/btree.h"
 #include "inode/fork.h"
+#include "inode/fork_border.h"
 
 #include <algorithm>
 
@@ -16,10 +16,6 @@ using disk::AttrShortEntry;
 using disk::AttrShortHeader;
 using disk::ForkFormat;
 
-constexpr u32 unit = 8;  // of forkoff
-// Linux leaves room for a btree root of three mappings before the fork.
-constexpr u32 least_data =
-    sizeof(disk::BmdrBlock) + 3 * (sizeof(disk::BmbtKey) + sizeof(be<FsBlock>));
 constexpr u32 longest_value = 255;
 
 ForkFormat data_format(InodeView const& inode) {
@@ -31,9 +27,10 @@ ForkFormat data_format(InodeView const& inode) {
 std::optional<u32> size_of_data(InodeView const& inode) {
   switch (data_format(inode)) {
     case ForkFormat::local:
-      return std::max(static_cast<u32>(inode.size()), least_data);
+      return std::max(static_cast<u32>(inode.size()), least_data_fork);
     case ForkFormat::extents:
-      return std::max(static_cast<u32>(inode.nextents() * sizeof(disk::BmbtRecord)), least_data);
+      return std::max(static_cast<u32>(inode.nextents() * sizeof(disk::BmbtRecord)),
+                      least_data_fork);
     default:
       return std::nullopt;
   }
@@ -46,8 +43,8 @@ std::optional<u8> place_for(InodeView const& inode, u32 size) {
   u32 const literal = inode.literal_size();
   std::optional<u32> const data = size_of_data(inode);
   if (!data || size > literal) return std::nullopt;
-  u32 const place = (literal - size) / unit;
-  if (place < div_round_up(*data, unit)) return std::nullopt;
+  u32 const place = (literal - size) / forkoff_unit;
+  if (place < div_round_up(*data, forkoff_unit)) return std::nullopt;
   return static_cast<u8>(place);
 }
 
@@ -115,7 +112,7 @@ Result<std::optional<ShortForm>> short_form_of(InodeView const& inode, ConstByte
 void set_short_form(Bytes inode, ShortForm const& form) {
   disk::Dinode& core = edit_as<disk::Dinode>(inode);
   Bytes const literal = inode.subspan(sizeof(disk::Dinode));
-  std::size_t const from = std::size_t{std::min(core.forkoff, form.forkoff)} * unit;
+  std::size_t const from = std::size_t{std::min(core.forkoff, form.forkoff)} * forkoff_unit;
   std::ranges::fill(literal.subspan(from), std::byte{0});
   core.forkoff = form.forkoff;
   core.aformat = static_cast<u8>(ForkFormat::local);

@@ -11,7 +11,7 @@
 namespace xfsx::inline v0 {
 
 /// Whether this filesystem can be changed at all by this release. Errors: dirty_log; what is wrong
-/// with the log; refused EOPNOTSUPP for unknown feature bits, metadata directories, zones,
+/// with the log; refused EOPNOTSUPP for unknown feature bits, zones,
 /// an external log.
 Result<void> check_volume(Volume& volume);
 

@@ -4,8 +4,8 @@
 #include "exchange/block_counts.h"
 #include "exchange/checks.h"
 #include "exchange/core_update.h"
-#include "exchange/lifted_fork.h"
 #include "exchange/freshness.h"
+#include "exchange/lifted_fork.h"
 #include "exchange/like_swapext.h"
 #include "exchange/limits.h"
 #include "exchange/metadata_checks.h"
@@ -44,8 +44,11 @@ Result<Files> load_files(Transaction& txn, ExchangeRequest const& request) {
   Volume& volume = txn.volume();
   XFSX_TRY(Inode first, load_file(volume, request, 1));
   XFSX_TRY(Inode second, load_file(volume, request, 2));
-  if (request.fork == ForkKind::data && first.is_realtime() != second.is_realtime()) {
-    return refuse(EINVAL, "one of the files is a realtime file, the other is not");
+  if (request.fork == ForkKind::data) {
+    if (first.type() != second.type()) return refuse(EINVAL, "the files are of different kinds");
+    if (first.is_realtime() != second.is_realtime()) {
+      return refuse(EINVAL, "one of the files is a realtime file, the other is not");
+    }
   }
   XFSX_TRY(Bytes const bytes1, txn.edit_inode(first.number, first.place, first.cluster));
   XFSX_TRY(Bytes const bytes2, txn.edit_inode(second.number, second.place, second.cluster));
@@ -79,8 +82,8 @@ BlockCount allocation_unit(Geometry const& geometry, Inode const& inode) {
 Result<void> walk(Transaction& txn, Files& files, BlockRange const& range, bool written_only,
                   ExchangePlan& plan) {
   BlockCount const unit = allocation_unit(txn.volume().geometry(), files.first);
-  XFSX_TRY(files.gained, walk_mappings(txn, files.file1(), files.file2(), range,
-                                       {written_only, unit}));
+  XFSX_TRY(files.gained,
+           walk_mappings(txn, files.file1(), files.file2(), range, {written_only, unit}));
   plan.way = ExchangeWay::mapping_walk;
   complete(plan.file1, files.bytes1);
   complete(plan.file2, files.bytes2);
@@ -203,9 +206,7 @@ Result<void> check_dax(disk::Dinode const& core, u8 operand) {
 /// Two ranges of one file. What overlaps cannot change places.
 Result<BlockRange> range_within(ExchangeRequest const& request, Geometry const& geometry,
                                 Inode const& file) {
-  if (!request.range || request.to_eof || request.fork == ForkKind::attr) {
-    return refuse(EINVAL, "both operands are the same file");
-  }
+  if (!request.range || request.to_eof) return refuse(EINVAL, "both operands are the same file");
   BlockCount const unit = allocation_unit(geometry, file);
   XFSX_TRY(BlockRange const r,
            check_range(*request.range, geometry, unit, file.size(), file.size()));
@@ -234,6 +235,7 @@ void stamp(disk::Dinode& core, ExchangeRequest const& request) {
 
 Result<ExchangePlan> edit_one_file(Transaction& txn, Files& files, ExchangeRequest const& request) {
   Geometry const& g = txn.volume().geometry();
+  if (holds_metadata(files, request)) return refuse(EINVAL, "both operands are the same file");
   XFSX_TRY(BlockRange const range, range_within(request, g, files.first));
   ExchangePlan plan;
   plan.file1 = before(files.first, ForkKind::data);

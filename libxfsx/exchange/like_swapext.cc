@@ -1,8 +1,8 @@
 #include "exchange/like_swapext.h"
 
 #include "exchange/checks.h"
-#include "exchange/lifted_fork.h"
 #include "exchange/freshness.h"
+#include "exchange/lifted_fork.h"
 
 namespace xfsx::inline v0 {
 

@@ -61,12 +61,8 @@ Result<void> check_attributes(Volume& volume, Inode const& inode, Inode const& o
 
 Result<void> check_metadata_forks(Volume& volume, Inode const& first, Inode const& second,
                                   ExchangeRequest const& request) {
-  bool const data = request.fork == ForkKind::data;
-  if (data && first.type() != second.type()) {
-    return refuse(EINVAL, "the files are of different kinds");
-  }
   if (request.metadata_forks == MetadataForks::rebuilt) return success();
-  if (!data) {
+  if (request.fork == ForkKind::attr) {
     XFSX_TRYV(check_attributes(volume, first, second, 1));
     return check_attributes(volume, second, first, 2);
   }

@@ -9,7 +9,7 @@
 namespace xfsx::inline v0 {
 
 /// Whether links, parents and parent pointers would be right afterwards; see MetadataForks. Errors:
-/// EINVAL for files of different kinds, directories with different parents; EOPNOTSUPP for what
+/// EINVAL for directories with different parents; EOPNOTSUPP for what
 /// would have to change in other inodes; EPERM for user attributes that Linux would not show; those
 /// of reading.
 Result<void> check_metadata_forks(Volume& volume, Inode const& first, Inode const& second,

@@ -72,6 +72,12 @@ TEST_SUITE("exchange") {
     CHECK(place(data(local, 300), attr(extents, mapping)) == std::nullopt);
   }
 
+  TEST_CASE("what another inode prefers leaves the forks the room that they need to grow") {
+    // An empty directory and a fifo's border: eight bytes would do today.
+    CHECK(place(data(local, 6), attr(local, 20), {0, 1}) == 37);
+    CHECK(place(data(extents, 0), attr(local, 20), {1}) == 37);
+  }
+
   TEST_CASE("a btree must have more mappings than would fit, and its root must fit") {
     LiftedFork const tree = btree(ForkKind::data, 15, 2);
     CHECK(place(tree, attr(local, 50), {30}) == 29);  // 15 mappings fit 240 bytes

@@ -46,6 +46,7 @@ struct Pair {
   std::string image, first, second;
   ForkKind fork = ForkKind::attr;
   MetadataForks rule = MetadataForks::consistent;
+  std::optional<ExchangeRange> range = {};
 };
 
 Result<ExchangeReport> exchange(BlockDevice& disk, Pair const& pair) {
@@ -55,6 +56,7 @@ Result<ExchangeReport> exchange(BlockDevice& disk, Pair const& pair) {
   request.file2 = fs->resolve(pair.second).value();
   request.fork = pair.fork;
   request.metadata_forks = pair.rule;
+  request.range = pair.range;
   return fs->exchange(request);
 }
 
@@ -114,11 +116,19 @@ TEST_SUITE("exchange") {
     check_refused({image, "/dirs/empty", "/dirs/short", data}, EOPNOTSUPP, "directories in it");
     check_refused({image, "/names", "/dirs/short", data}, EINVAL, "different parents");
     check_refused({image, "/dirs/short", "/swap/one-a", data}, EINVAL, "different kinds");
+    check_refused({image, "/swap/one-a", "/dirs/block", data}, EINVAL, "different kinds");
+    check_refused({image, "/shapes/symlink-remote", "/dirs/block", data}, EINVAL,
+                  "different kinds");
     check_refused({image, "/shapes/attr-leaf", "/shapes/fifo", attr}, EPERM, "user attributes");
     check_refused({image, "/shapes/fifo", "/shapes/null", data}, EINVAL, "not a regular file");
     check_refused({image, "/dirs/node", "/dirs/leaf", data, MetadataForks::refused}, EISDIR,
                   "is a directory");
     check_refused({image, "/swap/one-a", "/swap/one-a", attr}, EINVAL, "the same file");
+    ExchangeRange const blocks{0, 4096, 4096};
+    check_refused({image, "/dirs/node", "/dirs/node", data, MetadataForks::consistent, blocks},
+                  EINVAL, "the same file");
+    check_refused({image, "/dirs/node", "/dirs/leaf", data, MetadataForks::consistent, blocks},
+                  EINVAL, "whole");
   }
 
   TEST_CASE("who rebuilt a directory sees to its links") {
