@@ -41,6 +41,7 @@ Case const cases[] = {
     {"rtgroups", "many", 0, {}, "/rt/"},
     {"rtgroups", "many", 0, ExchangeRange{4096, 81920, 200704}, "/rt/"},
     {"debian12", "attr-node", 0, {}, "/shapes/", ForkKind::attr, "attr-local"},
+    {"debian12", "long-fork", 0, {}, "/refuse/", ForkKind::attr, "small-area"},
     {"debian12", "short", 0, {}, "/dirs/", ForkKind::data, "block"},
     {"block1k", "symlink-local", 0, {}, "/shapes/", ForkKind::data, "symlink-remote"},
 };
@@ -160,7 +161,7 @@ TEST_SUITE("crash") {
   }
 
   TEST_CASE("every failing allocation is one clear error, and the image is unchanged") {
-    for (Case const& c : {cases[0], cases[1], cases[2], cases[6], cases[10], cases[14]}) {
+    for (Case const& c : {cases[0], cases[1], cases[2], cases[6], cases[10], cases[13], cases[15]}) {
       CAPTURE(c.image);
       CAPTURE(c.pair);
       Scenario const scenario = scenario_of(c);

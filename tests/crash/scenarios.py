@@ -31,7 +31,7 @@ class Scenario:
             return ["--base", image, "--range", *self.files(), *self.bytes()]
         if self.fork:
             what = "attributes" if self.fork == "attr" else "forks"
-            return ["--swapped-" + what, *self.files()]
+            return ["--base", image, "--swapped-" + what, *self.files()]
         return ["--swapped", *self.files()]
 
 
@@ -89,6 +89,7 @@ FORKS = tuple(
         ("debian12", "attributes, leaf and list", "attr", "/shapes", "attr-leaf", "attr-local"),
         ("debian12", "attributes, tree and list", "attr", "/shapes", "attr-node", "attr-dir"),
         ("debian12", "attributes, value in blocks", "attr", "/shapes", "attr-remote", "attr-local"),
+        ("debian12", "attributes, list to leaf", "attr", "/refuse", "long-fork", "small-area"),
         ("rare", "attributes, btree and list", "attr", "/rare", "attributes-a", "holes"),
         ("rare", "attributes, two btrees", "attr", "/rare", "attributes-a", "attributes-b"),
         ("debian12", "directories, node and leaf", "data", "/dirs", "node", "leaf"),
@@ -135,5 +136,5 @@ FAULTS = (
     Scenario("sector4k twenty", "sector4k", "twenty"),
     Scenario("rare many", "rare", "many"),
     FORKS[1],
-    FORKS[6],
+    FORKS[7],
 )

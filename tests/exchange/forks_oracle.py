@@ -143,7 +143,9 @@ def exchange_some(image, model, dice):
     counts = {"attr": [0, 0], "data": [0, 0]}
     for i in range(EXCHANGES):
         fork = ("attr", "data")[i % 2]
-        if fork == "attr":
+        if i == 0:      # what grows then: an empty directory that gets the attributes of a fifo
+            one, two = model.kinds["directory"][0], model.kinds["fifo"][1]
+        elif fork == "attr":
             one, two = dice.sample(sorted(model.inodes), 2)
         else:
             one, two = dice.sample(model.kinds[dice.choice(("directory", "link"))], 2)
