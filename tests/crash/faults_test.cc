@@ -161,7 +161,8 @@ TEST_SUITE("crash") {
   }
 
   TEST_CASE("every failing allocation is one clear error, and the image is unchanged") {
-    for (Case const& c : {cases[0], cases[1], cases[2], cases[6], cases[10], cases[13], cases[15]}) {
+    for (Case const& c :
+         {cases[0], cases[1], cases[2], cases[6], cases[10], cases[13], cases[15]}) {
       CAPTURE(c.image);
       CAPTURE(c.pair);
       Scenario const scenario = scenario_of(c);
