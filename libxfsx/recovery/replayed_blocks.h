@@ -1,0 +1,68 @@
+#pragma once
+// The blocks that recovery changes, in memory: first those that the log replays, then those that
+// finishing interrupted work changes. Nothing of them is on the device until all is decided; what
+// reads through them (recovery/replayed_device.h) sees the filesystem as it will be.
+//
+// A block keeps the LSN that the device has for it. So it can be replayed again, by whoever finds a
+// recovery that was cut off, whatever part of it had been written.
+
+#include <xfsx/device.h>
+
+#include "cache/aligned_bytes.h"
+#include "cache/buffer_cache.h"
+#include "log/items.h"
+
+#include <map>
+
+namespace xfsx::inline v0 {
+
+/// A buffer of the data device, as the log knows it: its place, its kind, and what differs.
+struct ReplayedBlock {
+  Daddr daddr{};
+  SectorCount length{};
+  disk::BufferType type = disk::BufferType::unknown;
+  AlignedBytes data;
+  ChunkMap dirty;  ///< at least what differs from the device
+
+  [[nodiscard]] u64 end() const { return daddr.raw() + length.raw(); }
+};
+
+class ReplayedBlocks {
+ public:
+  /// `device`: what lies below, which is only read.
+  explicit ReplayedBlocks(BlockDevice& device) : device_(device) {}
+
+  /// The block of that place, read where it is new. One of another extent that it overlaps gives
+  /// its bytes to it and is forgotten; parts that stick out stay as blocks of their own. `type` is
+  /// what it is from now on; `unknown` leaves what was known. Errors: io, truncated.
+  Result<ReplayedBlock*> edit(Daddr daddr, SectorCount length, disk::BufferType type);
+
+  /// Reads those of `extents` that are not here yet, with one batch, so that edit() finds them. A
+  /// failed read is no error here.
+  void prefetch(std::span<BlockExtent const> extents);
+
+  /// The block holds metadata no longer: what is on the device may stay.
+  void forget(Daddr daddr, SectorCount length);
+
+  /// Puts what was changed over `bytes`, which lie at byte `offset` of the device.
+  void lay_over(u64 offset, Bytes bytes) const;
+
+  /// By address; they do not overlap.
+  [[nodiscard]] std::map<u64, ReplayedBlock> const& blocks() const { return blocks_; }
+  [[nodiscard]] std::map<u64, ReplayedBlock>& blocks() { return blocks_; }
+  [[nodiscard]] BlockDevice& device() const { return device_; }
+
+ private:
+  using Place = std::map<u64, ReplayedBlock>::iterator;
+  [[nodiscard]] Place first_touching(u64 start);
+  Result<void> fill(ReplayedBlock& block);
+  void keep_part(ReplayedBlock const& whole, u64 from, u64 to);
+  ReplayedBlock make(Daddr daddr, SectorCount length, disk::BufferType type);
+
+  BlockDevice& device_;
+  AlignedPool pool_;
+  std::map<u64, ReplayedBlock> blocks_;                  // by daddr
+  std::map<std::pair<u64, u64>, AlignedBytes> fetched_;  // by daddr and length
+};
+
+}  // namespace xfsx::inline v0
