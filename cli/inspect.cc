@@ -46,7 +46,7 @@ class Inspect : public Verb {
   }
 
   Result<void> run(Session& session) override {
-    XFSX_TRY(Devices const devices, session.open(false));
+    XFSX_TRY(Devices const devices, session.open(Access::read));
     XFSX_TRY(inspect::Inspection const found, look_at(devices, target_, Strictness::whole));
     XFSX_TRYV(show(session, found));
     if (found.problem) return *found.problem;

@@ -34,7 +34,7 @@ std::string sentence(Warning const& warning) {
 
 Result<OpenImage> open_image(Session& session, bool writable) {
   OpenImage image;
-  XFSX_TRY(image.devices, session.open(writable));
+  XFSX_TRY(image.devices, session.open(writable ? Access::write : Access::read));
   OpenOptions const options{image.devices.further()};
   XFSX_TRY(image.filesystem, Filesystem::open(*image.devices.data, options));
   if (!writable) {
