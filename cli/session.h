@@ -22,8 +22,9 @@ struct GlobalOptions {
   bool quiet = false;
   bool verbose = false;
   bool hex_path = false;
-  std::optional<u64> offset;                ///< bytes
-  u32 partition = 0;                        ///< 0 if not given
+  bool no_recovery = false;   ///< a dirty filesystem is shown as it lies on the device
+  std::optional<u64> offset;  ///< bytes
+  u32 partition = 0;          ///< 0 if not given
   std::string log_device, realtime_device;  ///< paths; empty for none
   IoBackend io = IoBackend::automatic;
   When color = When::automatic;

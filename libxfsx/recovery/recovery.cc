@@ -24,6 +24,16 @@ Result<void> check_features(Geometry const& geometry) {
 
 }  // namespace
 
+Result<bool> has_dirty_log(BlockDevice& device, FurtherDevices const& further) {
+  Result<std::unique_ptr<Volume>> const volume = Volume::open(device, further);
+  if (!volume) {
+    if (volume.error().code == Errc::io) return volume.error();
+    return false;
+  }
+  Result<LogState> const& log = volume.value()->log();
+  return log && !log.value().clean;
+}
+
 Result<std::unique_ptr<Recovery>> Recovery::prepare(BlockDevice& device,
                                                     RecoverRequest const& request) {
   std::unique_ptr<Recovery> recovery(new Recovery(device, request));
@@ -31,7 +41,6 @@ Result<std::unique_ptr<Recovery>> Recovery::prepare(BlockDevice& device,
   if (recovery->was_clean()) return recovery;
   XFSX_TRYV(recovery->replay());
   XFSX_TRYV(recovery->finish());
-  XFSX_TRYV(recovery->judge());
   return recovery;
 }
 
@@ -106,7 +115,9 @@ Result<void> Recovery::run(SealOptions const& options) {
 Result<RecoverReport> recover(BlockDevice& device, RecoverRequest const& request) {
   try {
     XFSX_TRY(std::unique_ptr<Recovery> const recovery, Recovery::prepare(device, request));
-    if (recovery->was_clean() || request.dry_run) return recovery->report();
+    if (recovery->was_clean()) return recovery->report();
+    XFSX_TRYV(recovery->judge());
+    if (request.dry_run) return recovery->report();
     XFSX_TRYV(recovery->run({}));
     return recovery->report();
   } catch (std::bad_alloc const&) {

@@ -9,6 +9,10 @@
 
 namespace xfsx::inline v0 {
 
+/// Whether a filesystem lies on `device` whose log is dirty; of what cannot be understood, no.
+/// Errors: io.
+Result<bool> has_dirty_log(BlockDevice& device, FurtherDevices const& further);
+
 class Recovery {
  public:
   /// Replays the log of `device` in memory and finishes what was interrupted there. Writes nothing.
@@ -21,8 +25,14 @@ class Recovery {
   [[nodiscard]] RecoverReport const& report() const { return report_; }
   /// The filesystem as it will be; only if the log was dirty.
   [[nodiscard]] Volume& view() { return bench_->volume(); }
+  [[nodiscard]] BlockDevice& device() { return bench_->device(); }
 
-  /// Writes all of it, and leaves a clean log. Errors: io, host_full with Error::image; once.
+  /// Whether, and with what, it can be written. Errors: refused EFBIG where the log has no room,
+  /// EOPNOTSUPP for a log that cannot be written to.
+  Result<void> judge();
+
+  /// Writes all of it, and leaves a clean log; after judge(). Errors: io, host_full with
+  /// Error::image; once.
   Result<void> run(SealOptions const& options);
 
  private:
@@ -32,7 +42,6 @@ class Recovery {
   Result<void> open();
   Result<void> replay();
   Result<void> finish();
-  Result<void> judge();
   void add_replay(ReplayCounts const& counts);
 
   BlockDevice& device_;
