@@ -85,11 +85,11 @@ Result<AgBlock> Space::allocate_for_tree(AgNumber ag, AgBlock near, RunOwner con
   return *block;
 }
 
-Result<void> Space::release(FsBlock block, RunOwner const& owner) {
+Result<void> Space::release(FsBlock first, BlockCount length, RunOwner const& owner) {
   Geometry const& g = txn_.volume().geometry();
-  XFSX_TRY(SpaceOfAg* const space, in(g.ag_of(block)));
-  XFSX_TRYV(space->release(g.agblock_of(block), owner));
-  ++free_blocks_;
+  XFSX_TRY(SpaceOfAg* const space, in(g.ag_of(first)));
+  XFSX_TRYV(space->release(g.agblock_of(first), static_cast<u32>(length.raw()), owner));
+  free_blocks_ += static_cast<s64>(length.raw());
   return success();
 }
 
