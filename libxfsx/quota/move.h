@@ -41,4 +41,8 @@ QuotaChange quota_change(disk::Dinode const& before, disk::Dinode const& after, 
 /// gains, counted from 1; those of reading the quota files.
 Result<bool> move_quota(Transaction& txn, std::span<QuotaChange const> changes, Timestamp now);
 
+/// Has the next mount with quota count anew: clears the checked flag of each kind that is
+/// accounted. Errors: those of reading the superblock.
+Result<void> forget_quota_counts(Transaction& txn);
+
 }  // namespace xfsx::inline v0
