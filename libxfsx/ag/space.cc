@@ -77,11 +77,11 @@ Result<FsBlock> Space::allocate(FsBlock near, RunOwner const& owner, Use use) {
   return refuse(ENOSPC, "no AG has a free block for a block of metadata");
 }
 
-Result<void> Space::release(FsBlock block, RunOwner const& owner) {
+Result<void> Space::release(FsBlock first, RunOwner const& owner, BlockCount length) {
   Geometry const& g = txn_.volume().geometry();
-  XFSX_TRY(SpaceOfAg* const space, in(g.ag_of(block)));
-  XFSX_TRYV(space->release(g.agblock_of(block), owner));
-  ++free_blocks_;
+  XFSX_TRY(SpaceOfAg* const space, in(g.ag_of(first)));
+  XFSX_TRYV(space->release(g.agblock_of(first), static_cast<u32>(length.raw()), owner));
+  free_blocks_ += static_cast<s64>(length.raw());
   return success();
 }
 

@@ -29,8 +29,8 @@ class Space {
   /// those of `keep_back`. Errors: refused ENOSPC; those of reading.
   Result<FsBlock> allocate(FsBlock near, RunOwner const& owner, Use use = Use::of_files);
 
-  /// The block of `owner` is free again. Errors: those of reading; bad_value.
-  Result<void> release(FsBlock block, RunOwner const& owner);
+  /// Blocks of `owner`, inside an AG, are free again. Errors: those of reading; bad_value.
+  Result<void> release(FsBlock first, RunOwner const& owner, BlockCount length = BlockCount(1));
 
   /// Blocks that a file mapped are free again; that they are so no longer, `change_mappings` is
   /// told. Errors: those of reading; bad_value.

@@ -324,10 +324,10 @@ Result<std::optional<AgBlock>> SpaceOfAg::allocate(AgBlock near, RunOwner const&
   return std::optional<AgBlock>(AgBlock(block));
 }
 
-Result<void> SpaceOfAg::release(AgBlock block, RunOwner const& owner) {
+Result<void> SpaceOfAg::release(AgBlock first, u32 length, RunOwner const& owner) {
   XFSX_TRYV(refill());
-  lost(owner, {block, 1});
-  return free_run({block, 1});
+  lost(owner, {first, length});
+  return free_run({first, length});
 }
 
 Result<void> SpaceOfAg::release_mapped(AgBlock first, u32 length) {

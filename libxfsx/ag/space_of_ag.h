@@ -29,7 +29,7 @@ class SpaceOfAg final : private TreeBlocks {
   /// The free block at `near`, or the first behind it, or the last before it; none if the AG has
   /// none to give.
   Result<std::optional<AgBlock>> allocate(AgBlock near, RunOwner const& owner);
-  Result<void> release(AgBlock block, RunOwner const& owner);
+  Result<void> release(AgBlock first, u32 length, RunOwner const& owner);
   Result<void> release_mapped(AgBlock first, u32 length);
   void change_mappings(std::vector<BtreeEdit<Rmapbt>> edits);
   Result<void> finish();
