@@ -77,6 +77,14 @@ Result<FsBlock> Space::allocate(FsBlock near, RunOwner const& owner, Use use) {
   return refuse(ENOSPC, "no AG has a free block for a block of metadata");
 }
 
+Result<AgBlock> Space::allocate_for_tree(AgNumber ag, AgBlock near, RunOwner const& owner) {
+  XFSX_TRY(SpaceOfAg* const space, in(ag));
+  XFSX_TRY(std::optional<AgBlock> const block, space->allocate_for_tree(near, owner));
+  if (!block) return refuse(ENOSPC, "an AG has no free block left for one of its btrees");
+  --free_blocks_;
+  return *block;
+}
+
 Result<void> Space::release(FsBlock first, RunOwner const& owner, BlockCount length) {
   Geometry const& g = txn_.volume().geometry();
   XFSX_TRY(SpaceOfAg* const space, in(g.ag_of(first)));

@@ -29,6 +29,10 @@ class Space {
   /// those of `keep_back`. Errors: refused ENOSPC; those of reading.
   Result<FsBlock> allocate(FsBlock near, RunOwner const& owner, Use use = Use::of_files);
 
+  /// A free block of AG `ag`, which must exist, for a btree of that AG that Linux keeps blocks back
+  /// for. Errors: refused ENOSPC if the AG has none; those of reading.
+  Result<AgBlock> allocate_for_tree(AgNumber ag, AgBlock near, RunOwner const& owner);
+
   /// Blocks of `owner`, inside an AG, are free again. Errors: those of reading; bad_value.
   Result<void> release(FsBlock first, RunOwner const& owner, BlockCount length = BlockCount(1));
 

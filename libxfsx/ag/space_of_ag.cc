@@ -311,6 +311,15 @@ Result<std::optional<AgBlock>> SpaceOfAg::allocate(AgBlock near, RunOwner const&
   if (u64{agf().freeblks.value()} + agf().flcount.value() <= kept + need()) {
     return std::optional<AgBlock>();
   }
+  return take_nearest(near, owner);
+}
+
+Result<std::optional<AgBlock>> SpaceOfAg::allocate_for_tree(AgBlock near, RunOwner const& owner) {
+  XFSX_TRYV(refill());
+  return take_nearest(near, owner);
+}
+
+Result<std::optional<AgBlock>> SpaceOfAg::take_nearest(AgBlock near, RunOwner const& owner) {
   XFSX_TRY(std::optional<Run> const found, nearest(near));
   if (!found) return std::optional<AgBlock>();
   u32 const first = found->start.raw();
