@@ -5,6 +5,7 @@
 #include "recovery/finish_bring_in.h"
 #include "recovery/finish_exchange.h"
 #include "recovery/finish_free.h"
+#include "recovery/finish_refcount.h"
 #include "recovery/finish_rmap.h"
 
 namespace xfsx::inline v0 {
@@ -31,7 +32,10 @@ struct FirstStep {
     XFSX_TRYV(check_rmap(volume(), intent));
     return change_rmaps_of_ags(finishing.bench, work.changes);
   }
-  Result<void> operator()(RefcountIntent const&) const { return cannot_finish(intent); }
+  Result<void> operator()(RefcountIntent const&) const {
+    XFSX_TRYV(check_refcount(volume(), intent));
+    return finish_refcount(finishing, intent);
+  }
   Result<void> operator()(BmapIntent const&) const {
     XFSX_TRYV(check_bmap(volume(), intent));
     return finish_bmap(finishing, intent);
