@@ -2,6 +2,7 @@
 """Dirty images of the running kernel, recovered by Linux and by xfsx, and compared.
 
 recover_oracle.py SEED... [--keep DIRECTORY]     seeds or ranges of seeds, such as 1-20
+recover_oracle.py SEED... --power N              N power cuts of each seed (power.py)
 recover_oracle.py --image IMAGE [--log-dev LOG]  an image that is there already
 
 For each image: `xfsx recover --dry-run` changes no byte; `xfsx recover` ends with 0 and leaves a
@@ -32,6 +33,7 @@ import dirty
 import disks
 import logs
 import looks
+import power
 import space
 from disks import Disk, Recovered, linux, xfsprogs
 from judging import manifest
@@ -296,6 +298,12 @@ def judge_seed(court, tally, seed, keep):
         disk.remove()
 
 
+def judge_power(court, tally, seed, keep, count):
+    """Power cuts of one recording."""
+    for number, (disk, words) in enumerate(power.states(seed, court.scratch, count)):
+        judge(court, tally, "power %d.%d" % (seed, number), disk, words, keep)
+
+
 def seeds_of(words):
     for word in words:
         first, _, last = word.partition("-")
@@ -315,6 +323,8 @@ def parse():
     parser.add_argument("--log-dev", metavar="LOG", help="the external log of --image")
     parser.add_argument("--keep", metavar="DIRECTORY", help="keep the images of what fails")
     parser.add_argument("--scrub", action="store_true", help="by the debug kernel, too")
+    parser.add_argument("--power", type=int, metavar="N", help="power cuts, N of each seed, "
+                        "instead of shutdowns")
     parser.add_argument("--seconds", type=float, help="begin no image after that")
     return parser.parse_args()
 
@@ -330,7 +340,10 @@ def main():
         for seed in seeds_of(arguments.seeds):
             if arguments.seconds and time.monotonic() - began > arguments.seconds:
                 break
-            judge_seed(court, tally, seed, arguments.keep)
+            if arguments.power:
+                judge_power(court, tally, seed, arguments.keep, arguments.power)
+            else:
+                judge_seed(court, tally, seed, arguments.keep)
     finally:
         court.close()
     print("recovered: %s; %.0f s" % (tally.told(), time.monotonic() - began))
