@@ -79,8 +79,6 @@ Value freed_value(RecoverReport const& r) {
   for (FreedFile const& f : r.freed) {
     Value v = Value::group({});
     v.add(Value::wide_integer("inode", f.inode.raw()));
-    v.add(Value::words("type", to_string(f.type)));
-    v.add(Value::wide_integer("size", f.size));
     v.add(Value::wide_integer("blocks", f.blocks));
     all.add(std::move(v));
   }
@@ -127,8 +125,8 @@ std::string sentences(RecoverReport const& r, bool dry_run) {
     text += fmt::format("finished: {} {:#x}\n", i.name, i.id);
   }
   for (FreedFile const& f : r.freed) {
-    text += fmt::format("freed: inode {} ({}, {} bytes, {} blocks), which had no name\n",
-                        f.inode.raw(), to_string(f.type), f.size, f.blocks);
+    text +=
+        fmt::format("freed: inode {} ({} blocks), which had no name\n", f.inode.raw(), f.blocks);
   }
   if (r.staging_blocks != 0) {
     text += fmt::format("freed: {} blocks that waited for a copy-on-write\n", r.staging_blocks);
@@ -151,6 +149,7 @@ class Recover : public Verb {
     RecoverRequest request;
     request.devices = devices.further();
     request.dry_run = dry_run_;
+    request.now = session.environment().now();
     Attention& attention = session.environment().attention;
     request.cancelled = [&attention] { return attention.cancelled.load(); };
     request.progress = [&session](u64 done, u64 total) {

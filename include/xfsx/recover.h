@@ -14,6 +14,7 @@ namespace xfsx::inline v0 {
 struct RecoverRequest {
   /// An external log must be given; a realtime device where interrupted work touches its blocks.
   FurtherDevices devices;
+  Timestamp now;  ///< for the timers of quota
   /// Finds out everything and writes nothing.
   bool dry_run = false;
   /// Asked now and then before the first write; true gives recovery up with Errc::cancelled.
@@ -38,8 +39,6 @@ struct FinishedIntent {
 /// A file without a name, which an open file descriptor or an interrupted removal left behind.
 struct FreedFile {
   InodeNumber inode{};
-  FileType type = FileType::unknown;
-  u64 size = 0;    ///< bytes
   u64 blocks = 0;  ///< filesystem blocks of both forks
 };
 

@@ -86,7 +86,6 @@ Result<AgBlock> Space::allocate_for_tree(AgNumber ag, AgBlock near, RunOwner con
 }
 
 Result<void> Space::release(FsBlock first, BlockCount length, RunOwner const& owner) {
-Result<void> Space::release(FsBlock first, RunOwner const& owner, BlockCount length) {
   Geometry const& g = txn_.volume().geometry();
   XFSX_TRY(SpaceOfAg* const space, in(g.ag_of(first)));
   XFSX_TRYV(space->release(g.agblock_of(first), static_cast<u32>(length.raw()), owner));

@@ -38,8 +38,6 @@ class Space {
   Result<void> release(FsBlock block, RunOwner const& owner) {
     return release(block, BlockCount(1), owner);
   }
-  /// Blocks of `owner`, inside an AG, are free again. Errors: those of reading; bad_value.
-  Result<void> release(FsBlock first, RunOwner const& owner, BlockCount length = BlockCount(1));
 
   /// Blocks that a file mapped are free again; that they are so no longer, `change_mappings` is
   /// told. Errors: those of reading; bad_value.

@@ -1,6 +1,6 @@
 #include "recovery/recovery.h"
 
-#include "recovery/finish.h"
+#include "recovery/interrupted.h"
 #include "recovery/recount.h"
 
 #include <new>
@@ -87,7 +87,7 @@ Result<void> Recovery::finish() {
   XFSX_TRY(report_.before, read_counters(*before_));
   XFSX_TRY(bench_, Workbench::open(blocks_, request_.devices));
   XFSX_TRYV(recount(*bench_));
-  XFSX_TRY(Finished const finished, finish_interrupted(*bench_, intents_));
+  XFSX_TRY(Finished const finished, finish_interrupted(*bench_, intents_, request_.now));
   report_.freed = finished.freed;
   report_.staging_blocks = finished.staging_blocks;
   XFSX_TRY(report_.after, read_counters(bench_->volume()));
