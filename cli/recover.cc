@@ -1,4 +1,4 @@
-// xfsx recover [-n] IMAGE
+// xfsx recover [-n] [--salvage [--yes]] IMAGE
 
 #include <xfsx/recover.h>
 
@@ -8,6 +8,8 @@
 #include "verb.h"
 
 #include <fmt/format.h>
+
+#include <map>
 
 namespace xfsx::inline v0::cli {
 
@@ -23,9 +25,45 @@ constexpr char const* help =
     "verbs that read show a dirty filesystem as recover would make it, unless --norecovery is\n"
     "given. A clean log is no error: there is nothing to do (exit status 0).\n"
     "\n"
+    "With --salvage a damaged log is replayed up to the damage, and what stands behind it is\n"
+    "given up: the report lists the transactions and the inodes that they changed. Interrupted\n"
+    "work that cannot be finished then is left undone. This is asked about first, or accepted\n"
+    "with --yes; the exit status is 65, and xfs_repair should be run afterwards.\n"
+    "\n"
     "When to mount instead: where the device is to be mounted next anyway, and the kernel there\n"
     "knows the filesystem's features. Do not mount where the log holds an interrupted exchange\n"
     "of files of different sizes (intent XMI): kernels as of 6.18 can lose data there.\n";
+
+/// Paths of inodes that are asked for, where they have one.
+using PathsOfInodes = std::map<u64, std::string>;
+
+/// Looks through the tree as it lies on the device; what cannot be read has no path.
+PathsOfInodes find_paths(Devices const& devices, SalvageReport const& lost) {
+  PathsOfInodes wanted, found;
+  for (LostChanges const& t : lost.transactions) {
+    for (InodeNumber const inode : t.inodes) wanted.emplace(inode.raw(), std::string());
+  }
+  if (wanted.empty()) return found;
+  Result<std::unique_ptr<Filesystem>> const fs =
+      Filesystem::open(*devices.data, {devices.further()});
+  if (!fs) return found;
+  Result<FilesystemInfo> const info = fs.value()->info();
+  if (!info) return found;
+  auto const note = [&](u64 inode, std::string path) {
+    if (wanted.contains(inode)) found.try_emplace(inode, std::move(path));
+  };
+  note(info.value().root_inode.raw(), "/");
+  WalkOptions options;
+  options.problem = [](std::string const&, Error const&) { return true; };
+  auto const visit = [&](WalkedDirectory const& directory) {
+    std::string const above = directory.path.empty() ? "/" : "/" + directory.path + "/";
+    for (DirectoryEntry const& e : directory.entries) note(e.inode.raw(), above + e.name);
+    return true;
+  };
+  // A tree that cannot be walked to its end has told what it could.
+  static_cast<void>(fs.value()->walk(info.value().root_inode, visit, options));
+  return found;
+}
 
 Value lsn_value(std::string_view name, Lsn lsn) {
   Value v = Value::group(name);
@@ -110,6 +148,50 @@ std::string items_text(RecoverReport const& r) {
   return text.empty() ? "none" : text;
 }
 
+Value lost_value(SalvageReport const& lost, PathsOfInodes const& paths) {
+  Value v = Value::group("lost");
+  v.add(Value::flag("anything", lost.damage || lost.unfinished));
+  if (lost.damage) v.add(Value::words("damage", describe(*lost.damage)));
+  if (lost.unfinished) v.add(Value::words("unfinished", describe(*lost.unfinished)));
+  Value transactions = Value::list("transactions");
+  for (LostChanges const& t : lost.transactions) {
+    Value one = Value::group({});
+    one.add(lsn_value("lsn", t.lsn));
+    one.add(Value::wide_integer("items", t.items));
+    Value inodes = Value::list("inodes");
+    for (InodeNumber const inode : t.inodes) {
+      Value i = Value::group({});
+      i.add(Value::wide_integer("inode", inode.raw()));
+      auto const path = paths.find(inode.raw());
+      if (path != paths.end()) i.add(Value::words("path", path->second));
+      inodes.add(std::move(i));
+    }
+    one.add(std::move(inodes));
+    transactions.add(std::move(one));
+  }
+  v.add(std::move(transactions));
+  return v;
+}
+
+/// What a salvage gives up, a line for each transaction.
+std::string lost_text(SalvageReport const& lost, PathsOfInodes const& paths) {
+  std::string text;
+  if (lost.damage) text += fmt::format("damaged: {}\n", describe(*lost.damage));
+  for (LostChanges const& t : lost.transactions) {
+    text += fmt::format("lost: transaction at cycle {} block {}, {} items, {} inodes\n",
+                        t.lsn.cycle(), t.lsn.block().raw(), t.items, t.inodes.size());
+    for (InodeNumber const inode : t.inodes) {
+      auto const path = paths.find(inode.raw());
+      text += fmt::format("  inode {}{}\n", inode.raw(),
+                          path == paths.end() ? "" : " " + escape(path->second, false));
+    }
+  }
+  if (lost.unfinished) {
+    text += fmt::format("left undone: {}; run xfs_repair\n", describe(*lost.unfinished));
+  }
+  return text;
+}
+
 /// The report for people.
 std::string sentences(RecoverReport const& r, bool dry_run) {
   if (r.was_clean) return "the log is clean: nothing to recover\n";
@@ -141,7 +223,13 @@ class Recover : public Verb {
  public:
   void declare(Parser& parser) override {
     parser.flag("-n,--dry-run", dry_run_, "show what would be done and write nothing");
+    parser.flag("--salvage", salvage_, "of a damaged log, replay what comes before the damage");
+    parser.flag("--yes", yes_, "with --salvage: accept that something is lost");
     parser.details(help);
+  }
+
+  std::string check_usage(GlobalOptions const&) override {
+    return yes_ && !salvage_ ? "--yes goes with --salvage" : "";
   }
 
   Result<void> run(Session& session) override {
@@ -157,13 +245,36 @@ class Recover : public Verb {
     };
     Writing const writing(attention);
     if (!dry_run_) session.set_writes();
-    XFSX_TRY(RecoverReport const report, recover(*devices.data, request));
-    return show(session, report);
+    request.salvage = salvage_;
+    request.accept_loss = [&](RecoverReport const& r) { return accept(session, devices, r.lost); };
+    Result<RecoverReport> const report = recover(*devices.data, request);
+    if (!report && unanswered_) {
+      return refuse(EPERM, "something would be lost, and nobody has accepted that (--yes)");
+    }
+    if (!report) return report.error();
+    bool const loses = report.value().lost.damage || report.value().lost.unfinished;
+    if (loses) {
+      if (dry_run_) paths_ = find_paths(devices, report.value().lost);
+      session.set_incomplete();
+    }
+    return show(session, report.value());
   }
 
  private:
+  /// Whether what would be lost may be lost.
+  bool accept(Session& session, Devices const& devices, SalvageReport const& lost) {
+    paths_ = find_paths(devices, lost);
+    if (yes_) return true;
+    std::function<bool(std::string_view)> const& ask = session.environment().ask;
+    unanswered_ = !ask;
+    return ask && ask(lost_text(lost, paths_) + "give this up and clean the log? [y/N] ");
+  }
+
   Result<void> show(Session& session, RecoverReport const& report) const {
-    if (!session.options().json) return session.print(sentences(report, dry_run_));
+    if (!session.options().json) {
+      XFSX_TRYV(session.print(lost_text(report.lost, paths_)));
+      return session.print(sentences(report, dry_run_));
+    }
     Value document = session.document("recover");
     document.add(Value::flag("dry_run", dry_run_));
     document.add(log_value(report));
@@ -173,11 +284,14 @@ class Recover : public Verb {
     document.add(Value::wide_integer("staging_blocks", report.staging_blocks));
     document.add(counters_value("before", report.before));
     document.add(counters_value("after", report.after));
+    document.add(lost_value(report.lost, paths_));
     document.add(written_value(report));
     return session.print_document(document);
   }
 
-  bool dry_run_ = false;
+  bool dry_run_ = false, salvage_ = false, yes_ = false;
+  bool unanswered_ = false;
+  PathsOfInodes paths_;  // of inodes whose changes are lost
 };
 
 }  // namespace
