@@ -80,9 +80,11 @@ std::unique_ptr<MemoryDevice> Desk::result() {
   return disk;
 }
 
-void Desk::judge() {
+void Desk::judge(std::function<void(MemoryDevice&)> const& change) {
   tests::Scratch const scratch;
-  REQUIRE(result()->store(scratch / "image").has_value());
+  std::unique_ptr<MemoryDevice> const disk = result();
+  if (change) change(*disk);
+  REQUIRE(disk->store(scratch / "image").has_value());
   std::string devices = scratch / "image";
   if (realtime_) {
     REQUIRE(realtime_->store(scratch / "realtime").has_value());

@@ -29,8 +29,8 @@ class Desk {
 
   /// The image with everything that the workbench has taken.
   std::unique_ptr<MemoryDevice> result();
-  /// xfs_repair -n has nothing to say about it.
-  void judge();
+  /// xfs_repair -n has nothing to say about it, once `change` has changed it.
+  void judge(std::function<void(MemoryDevice&)> const& change = {});
 
  private:
   std::string image_;
