@@ -94,7 +94,7 @@ Result<AgBlock> Space::allocate_for_tree(AgNumber ag, AgBlock near, RunOwner con
   return *block;
 }
 
-Result<void> Space::release(FsBlock first, RunOwner const& owner, BlockCount length) {
+Result<void> Space::release(FsBlock first, BlockCount length, RunOwner const& owner) {
   Geometry const& g = txn_.volume().geometry();
   XFSX_TRY(SpaceOfAg* const space, in(g.ag_of(first)));
   XFSX_TRYV(space->release(g.agblock_of(first), static_cast<u32>(length.raw()), owner));

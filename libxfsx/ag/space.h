@@ -36,8 +36,11 @@ class Space {
   /// for. Errors: refused ENOSPC if the AG has none; those of reading.
   Result<AgBlock> allocate_for_tree(AgNumber ag, AgBlock near, RunOwner const& owner);
 
-  /// Blocks of `owner`, inside an AG, are free again. Errors: those of reading; bad_value.
-  Result<void> release(FsBlock first, RunOwner const& owner, BlockCount length = BlockCount(1));
+  /// Blocks of `owner`, in one AG, are free again. Errors: those of reading; bad_value.
+  Result<void> release(FsBlock first, BlockCount length, RunOwner const& owner);
+  Result<void> release(FsBlock block, RunOwner const& owner) {
+    return release(block, BlockCount(1), owner);
+  }
 
   /// Blocks that a file mapped are free again; that they are so no longer, `change_mappings` is
   /// told. Errors: those of reading; bad_value.

@@ -46,7 +46,7 @@ class SpaceOfAg final : private TreeBlocks {
 
   /// Blocks that an owner got and lost.
   struct Moved {
-    std::set<u32> gained, lost;
+    RunSet gained, lost;
   };
 
   SpaceOfAg(Transaction& txn, AgNumber ag, BufferRef agf, BufferRef agfl);
@@ -80,7 +80,9 @@ class SpaceOfAg final : private TreeBlocks {
   void gained(RunOwner const& owner, Run const& run);
   void lost(RunOwner const& owner, Run const& run);
   Result<void> carry_out();
-  Result<void> take_records(RunOwner const& owner, u32 block, std::set<u32>& taken, RunSet& blocks);
+  [[nodiscard]] Error disagrees(AgBlock block, RunOwner const& owner) const;
+  Result<void> take_records(RunOwner const& owner, Run const& run, std::set<u32>& taken,
+                            RunSet& blocks);
   Result<void> add_run_edits(RunOwner const& owner, Moved const& moved);
 
   Transaction& txn_;

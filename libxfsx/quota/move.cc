@@ -128,4 +128,14 @@ Result<bool> move_quota(Transaction& txn, std::span<QuotaChange const> changes, 
   return forgot;
 }
 
+Result<void> forget_quota_counts(Transaction& txn) {
+  XFSX_TRY(Bytes const superblock, edit_superblock(txn));
+  be16& qflags = edit_as<disk::Superblock>(superblock).qflags;
+  for (QuotaForm const& form : quota_forms) {
+    u16 const flags = qflags.value();
+    if ((flags & form.accounted) != 0) qflags = static_cast<u16>(flags & ~form.checked);
+  }
+  return success();
+}
+
 }  // namespace xfsx::inline v0

@@ -45,4 +45,8 @@ enum class QuotaLimits : u8 { judged, ignored };
 Result<bool> move_quota(Transaction& txn, std::span<QuotaChange const> changes, Timestamp now,
                         QuotaLimits limits = QuotaLimits::judged);
 
+/// Has the next mount with quota count anew: clears the checked flag of each kind that is
+/// accounted. Errors: those of reading the superblock.
+Result<void> forget_quota_counts(Transaction& txn);
+
 }  // namespace xfsx::inline v0

@@ -51,7 +51,7 @@ Result<void> free_extent(Workbench& bench, FreeIntent::Extent const& extent) {
   if (record && (!record->of_inode() || record->bmbt_block)) {
     // The AG moves blocks of this owner itself, or of one like it.
     RunOwner const owner{record->owner, record->attr_fork, record->bmbt_block};
-    XFSX_TRYV(space.release(extent.start, owner, length));
+    XFSX_TRYV(space.release(extent.start, length, owner));
   } else {
     if (record) {
       XFSX_TRYV(changes.unmap(part_of(*record, g.agblock_of(extent.start), extent.length)));

@@ -104,11 +104,13 @@ TEST_CASE("refcounts: random changes are as a model has them") {
     Space space(txn);
     Refcounts counts(txn, space);
     std::mt19937 random(7);
-    auto const run = [&] { return FsBlock(g.fsblock(ag, AgBlock(first + random() % span))); };
+    auto const run = [&] {
+      return FsBlock(g.fsblock(ag, AgBlock(first + static_cast<u32>(random() % span))));
+    };
     for (u32 round = 0; round < 1500; ++round) {
       FsBlock const start = run();
       u32 const at = g.agblock_of(start).raw();
-      u32 const length = 1 + random() % (round % 10 == 0 ? 90 : 4);
+      u32 const length = 1 + static_cast<u32>(random() % (round % 10 == 0 ? 90 : 4));
       if (random() % 3 != 0) {
         must(counts.increase(start, BlockCount(length)));
         for (u32 i = at; i < at + length; ++i) ++model.owners[i];

@@ -16,11 +16,13 @@ LSN = (240, 8)
 
 
 def log_of(superblock):
-    """(first byte, end) of the internal log."""
+    """(first byte, end) of the internal log; nothing where the log lies elsewhere."""
     block_size, = struct.unpack_from(">I", superblock, 4)
     log_start, = struct.unpack_from(">Q", superblock, 48)
     ag_blocks, = struct.unpack_from(">I", superblock, 84)
     log_blocks, = struct.unpack_from(">I", superblock, 96)
+    if log_start == 0:
+        return 0, 0
     bits = superblock[124]
     group, block = log_start >> bits, log_start & ((1 << bits) - 1)
     begin = (group * ag_blocks + block) * block_size

@@ -85,16 +85,17 @@ def knows_groups(version):
     return [int(n) for n in re.findall(r"\d+", version)[:2]] >= [6, 13]
 
 
-def repair_complaints(image, programs, when, realtime=None):
+def repair_complaints(image, programs, when, realtime=None, log=None):
     """(versions that know the image's features, what they find wrong); they run side by side.
 
     That an older version does not know a feature is no verdict on the image: whether the
-    feature words are the right ones is for the manifest to say. REALTIME: the image's realtime
-    device, if it has one.
+    feature words are the right ones is for the manifest to say. REALTIME and LOG: the image's
+    realtime device and external log, if it has them.
     """
     if realtime and has_groups(image):
         programs = {v: p for v, p in programs.items() if knows_groups(v)}
     devices = ["-r", realtime, image] if realtime else [image]
+    devices = ["-l", log, *devices] if log else devices
     started = [(version, subprocess.Popen(
         [program, "-n", *devices], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, errors="replace"))
@@ -118,9 +119,10 @@ def repair_complaints(image, programs, when, realtime=None):
     return asked, found
 
 
-def log_state(image, program="xfs_logprint"):
-    """(clean, head, tail) by xfs_logprint; clean is None where it cannot tell."""
-    said = run([program, "-t", image], check=False).stdout
+def log_state(image, program="xfs_logprint", log=None):
+    """(clean, head, tail) by xfs_logprint; clean is None where it cannot tell. LOG: the image's
+    external log, if it has one."""
+    said = run([program, "-t", *(["-l", log] if log else []), image], check=False).stdout
     match = re.search(r"log tail: (\d+) head: (\d+) state: <(CLEAN|DIRTY)>", said)
     if not match:
         return None, None, None
