@@ -61,6 +61,15 @@ Result<bool> Space::may_take(Use use) {
 }
 
 Result<FsBlock> Space::allocate(FsBlock near, RunOwner const& owner, Use use) {
+  return allocate_for(near, &owner, use);
+}
+
+Result<FsBlock> Space::allocate_mapped(FsBlock near) {
+  return allocate_for(near, nullptr, Use::of_files);
+}
+
+/// Without `owner`, whose block it is is told otherwise.
+Result<FsBlock> Space::allocate_for(FsBlock near, RunOwner const* owner, Use use) {
   Geometry const& g = txn_.volume().geometry();
   XFSX_TRY(bool const may, may_take(use));
   if (!may) return refuse(ENOSPC, "no free block for metadata beyond those kept back");

@@ -29,6 +29,9 @@ class Space {
   /// those of `keep_back`. Errors: refused ENOSPC; those of reading.
   Result<FsBlock> allocate(FsBlock near, RunOwner const& owner, Use use = Use::of_files);
 
+  /// The same for a block that a file will map: that it does, `change_mappings` is told.
+  Result<FsBlock> allocate_mapped(FsBlock near);
+
   /// A free block of AG `ag`, which must exist, for a btree of that AG that Linux keeps blocks back
   /// for. Errors: refused ENOSPC if the AG has none; those of reading.
   Result<AgBlock> allocate_for_tree(AgNumber ag, AgBlock near, RunOwner const& owner);
@@ -55,6 +58,7 @@ class Space {
  private:
   Result<SpaceOfAg*> in(AgNumber ag);
   Result<bool> may_take(Use use);
+  Result<FsBlock> allocate_for(FsBlock near, RunOwner const* owner, Use use);
   Result<u64> unavailable_in_ags();
   Result<u64> counted_free();
 

@@ -305,7 +305,7 @@ Result<u64> SpaceOfAg::unavailable() const {
   return room.finobt + room.refcountbt + rmapbt + others + set_aside_of_ag;
 }
 
-Result<std::optional<AgBlock>> SpaceOfAg::allocate(AgBlock near, RunOwner const& owner) {
+Result<std::optional<AgBlock>> SpaceOfAg::allocate(AgBlock near, RunOwner const* owner) {
   XFSX_TRYV(refill());
   XFSX_TRY(u64 const kept, kept_back());
   if (u64{agf().freeblks.value()} + agf().flcount.value() <= kept + need()) {
@@ -316,10 +316,10 @@ Result<std::optional<AgBlock>> SpaceOfAg::allocate(AgBlock near, RunOwner const&
 
 Result<std::optional<AgBlock>> SpaceOfAg::allocate_for_tree(AgBlock near, RunOwner const& owner) {
   XFSX_TRYV(refill());
-  return take_nearest(near, owner);
+  return take_nearest(near, &owner);
 }
 
-Result<std::optional<AgBlock>> SpaceOfAg::take_nearest(AgBlock near, RunOwner const& owner) {
+Result<std::optional<AgBlock>> SpaceOfAg::take_nearest(AgBlock near, RunOwner const* owner) {
   XFSX_TRY(std::optional<Run> const found, nearest(near));
   if (!found) return std::optional<AgBlock>();
   u32 const first = found->start.raw();
@@ -329,7 +329,7 @@ Result<std::optional<AgBlock>> SpaceOfAg::take_nearest(AgBlock near, RunOwner co
   if (block > first) rest.push_back({found->start, block - first});
   if (block < last) rest.push_back({AgBlock(block + 1), last - block});
   XFSX_TRYV(replace_free({*found}, rest));
-  gained(owner, {AgBlock(block), 1});
+  if (owner != nullptr) gained(*owner, {AgBlock(block), 1});
   return std::optional<AgBlock>(AgBlock(block));
 }
 

@@ -27,8 +27,8 @@ class SpaceOfAg final : private TreeBlocks {
   static Result<std::unique_ptr<SpaceOfAg>> open(Transaction& txn, AgNumber ag);
 
   /// The free block at `near`, or the first behind it, or the last before it; none if the AG has
-  /// none to give.
-  Result<std::optional<AgBlock>> allocate(AgBlock near, RunOwner const& owner);
+  /// none to give. Without `owner` it gets no reverse mapping.
+  Result<std::optional<AgBlock>> allocate(AgBlock near, RunOwner const* owner);
   /// The same for a btree of the AG, which blocks are kept back for.
   Result<std::optional<AgBlock>> allocate_for_tree(AgBlock near, RunOwner const& owner);
   Result<void> release(AgBlock first, u32 length, RunOwner const& owner);
@@ -72,7 +72,7 @@ class SpaceOfAg final : private TreeBlocks {
   Result<void> free_run(Run const& run);
   Result<std::optional<Run>> largest_up_to(u32 blocks);
   Result<std::optional<Run>> nearest(AgBlock near);
-  Result<std::optional<AgBlock>> take_nearest(AgBlock near, RunOwner const& owner);
+  Result<std::optional<AgBlock>> take_nearest(AgBlock near, RunOwner const* owner);
   [[nodiscard]] Result<u64> kept_back() const;
 
   // Reverse mappings

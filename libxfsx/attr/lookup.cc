@@ -2,7 +2,6 @@
 
 #include "attr/block.h"
 #include "attr/fork_map.h"
-#include "dir/name_hash.h"
 #include "format/verify_dir.h"
 
 #include <algorithm>
@@ -14,7 +13,7 @@ namespace {
 class TreeSearch {
  public:
   TreeSearch(Volume& volume, Inode const& inode, ForkMap const& map, AttributeName const& wanted)
-      : volume_(volume), inode_(inode), map_(map), wanted_(wanted), hash_(name_hash(wanted.name)) {}
+      : volume_(volume), inode_(inode), map_(map), wanted_(wanted), hash_(attribute_hash(wanted)) {}
 
   /// Looks at block `offset` of the fork and below it. A node there is below level `above`.
   Result<bool> look_at(u32 offset, u32 above);
@@ -96,7 +95,7 @@ Result<bool> TreeSearch::look_in_leaf(FsBlock at) {
   u32 entry = 0;
   bool found = false;
   auto const visit = [&](StoredAttribute const& a) -> Result<bool> {
-    found = a.space == wanted_.space && a.name == wanted_.name && !a.incomplete;
+    found = is_named(a, wanted_);
     if (found) {
       place.entry = entry;
       place.remote = a.remote;
@@ -113,12 +112,19 @@ Result<bool> TreeSearch::look_in_leaf(FsBlock at) {
 
 }  // namespace
 
-Result<AttributePlace> find_in_tree(Volume& volume, Inode const& inode,
-                                    AttributeName const& wanted) {
+Result<std::optional<AttributePlace>> look_up_in_tree(Volume& volume, Inode const& inode,
+                                                      AttributeName const& wanted) {
   XFSX_TRY(ForkMap const map, ForkMap::read(volume, inode));
   TreeSearch search(volume, inode, map, wanted);
   XFSX_TRY(bool const found, search.look_at(0, disk::da_max_depth + 1));
-  if (found) return std::move(search.place);
+  if (!found) return std::optional<AttributePlace>();
+  return std::optional<AttributePlace>(std::move(search.place));
+}
+
+Result<AttributePlace> find_in_tree(Volume& volume, Inode const& inode,
+                                    AttributeName const& wanted) {
+  XFSX_TRY(std::optional<AttributePlace> found, look_up_in_tree(volume, inode, wanted));
+  if (found) return std::move(*found);
   Error e = located(Errc::bad_value, "da node", inode.location(volume.geometry()));
   e.field = "hashval";
   e.reason = "the hash tree does not lead to an attribute that a leaf holds";

@@ -2,9 +2,9 @@
 // The way down the hash tree of an attribute fork in blocks to one attribute, and what stands on
 // it: whoever changes a leaf has to make the nodes above follow.
 
-#include "attr/list.h"
+#include "attr/leaf_entries.h"
 
-#include <string_view>
+#include <optional>
 #include <vector>
 
 namespace xfsx::inline v0 {
@@ -24,15 +24,14 @@ struct AttributePlace {
   u32 value_block = 0, value_size = 0;
 };
 
-/// The name of an attribute, without prefix.
-struct AttributeName {
-  AttributeSpace space = AttributeSpace::user;
-  std::string_view name;
-};
+/// Finds an attribute by its hash, and looks at nothing else; none if there is none of that name.
+/// Version 5 only. Errors: bad_value, loop, and those of reading, each located, with the inode as
+/// owner.
+Result<std::optional<AttributePlace>> look_up_in_tree(Volume& volume, Inode const& inode,
+                                                      AttributeName const& wanted);
 
-/// Finds an attribute that the fork is known to hold. Version 5 only; parent pointers are sorted by
-/// another hash and not found. Errors: bad_value where the tree does not lead to it, loop, and
-/// those of reading, each located, with the inode as owner.
+/// The same for one that the fork is known to hold. Errors also: bad_value where the tree does not
+/// lead to it.
 Result<AttributePlace> find_in_tree(Volume& volume, Inode const& inode,
                                     AttributeName const& wanted);
 

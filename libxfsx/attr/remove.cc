@@ -2,6 +2,7 @@
 
 #include "attr/block.h"
 #include "attr/free_blocks.h"
+#include "attr/in_use.h"
 #include "attr/short_form.h"
 #include "attr/tree_editor.h"
 #include "inode/fork.h"
@@ -48,13 +49,15 @@ Result<std::optional<ShortForm>> list_for_inode(TreeEditor& tree, ForkMap const&
 }
 
 Result<void> remove_from_tree(Transaction& txn, Inode const& inode, Bytes copy,
-                              AttributeName const& which) {
+                              AttributePlace const& place, bool incomplete) {
   Geometry const& geometry = txn.volume().geometry();
   XFSX_TRY(ForkMap const map, ForkMap::read(txn.volume(), inode));
-  XFSX_TRY(AttributePlace const place, find_in_tree(txn.volume(), inode, which));
   TreeEditor tree(txn, inode, map, place);
   XFSX_TRYV(tree.remove_entry());
-  if (place.remote) {
+  if (incomplete) {
+    XFSX_TRY(std::set<u64> const left, left_over_blocks(txn.volume(), inode, map));
+    tree.drop_blocks(left);
+  } else if (place.remote) {
     XFSX_TRYV(tree.drop_value());
   }
   XFSX_TRY(std::optional<ShortForm> const form,
@@ -80,11 +83,26 @@ Result<bool> remove_attribute(Transaction& txn, Inode const& inode, Bytes copy,
   // All of them are looked at: blocks that two values claim must not be freed.
   bool present = false;
   XFSX_TRYV(for_each_attribute(txn.volume(), inode, [&](StoredAttribute const& a) -> Result<bool> {
-    present = present || (a.space == which.space && a.name == which.name && !a.incomplete);
+    present = present || is_named(a, which);
     return true;
   }));
   if (!present) return false;
-  XFSX_TRYV(remove_from_tree(txn, inode, copy, which));
+  XFSX_TRY(AttributePlace const place, find_in_tree(txn.volume(), inode, which));
+  XFSX_TRYV(remove_from_tree(txn, inode, copy, place, false));
+  return true;
+}
+
+Result<bool> remove_by_hash(Transaction& txn, Inode const& inode, Bytes copy,
+                            AttributeName const& which) {
+  if (!inode.has_attr_fork()) return false;
+  disk::ForkFormat const format = fork_format(inode, ForkKind::attr);
+  if (format == disk::ForkFormat::local) {
+    return remove_from_inode(txn.volume().geometry(), inode, copy, which);
+  }
+  if (format == disk::ForkFormat::extents && inode.anextents() == 0) return false;
+  XFSX_TRY(std::optional<AttributePlace> const place, look_up_in_tree(txn.volume(), inode, which));
+  if (!place) return false;
+  XFSX_TRYV(remove_from_tree(txn, inode, copy, *place, which.incomplete));
   return true;
 }
 

@@ -10,6 +10,12 @@
 
 namespace xfsx::inline v0 {
 
+/// Removes an attribute like remove_attribute, but finds it through the hash tree alone, as
+/// recovery must: other blocks of the fork may hold anything as yet. With one whose writing was
+/// interrupted go all blocks that belong to no attribute. Parent pointers too. Errors: as there.
+Result<bool> remove_by_hash(Transaction& txn, Inode const& inode, Bytes copy,
+                            AttributeName const& which);
+
 /// Removes an attribute of `inode`, whose private copy is `copy`; other parts of the inode may have
 /// been changed there, but none of its attributes in this transaction. False if there is no such
 /// attribute. Not for parent pointers, which have to agree with directories. Errors: those of

@@ -36,9 +36,28 @@ std::optional<u32> size_of_data(InodeView const& inode) {
   }
 }
 
+/// Where a new attribute fork of at least `size` bytes begins: where Linux would have it if both
+/// forks fit so, or as far back as it can.
+std::optional<u8> place_for_new(InodeView const& inode, u32 size) {
+  // A device number takes one unit, and has it for itself.
+  if (data_format(inode) == ForkFormat::dev) {
+    return size <= inode.literal_size() - forkoff_unit ? std::optional<u8>(1) : std::nullopt;
+  }
+  std::optional<u32> const data = size_of_data(inode);
+  u32 const literal = inode.literal_size();
+  u32 const attr = std::max(size, least_attr_fork);
+  if (!data || attr > literal) return std::nullopt;
+  constexpr u32 usual = fork_root_size(12) / forkoff_unit;
+  u32 const last = (literal - attr) / forkoff_unit;
+  u32 const first = div_round_up(*data, forkoff_unit);
+  if (first > last) return std::nullopt;
+  return static_cast<u8>(usual >= first && usual <= last ? usual : last);
+}
+
 /// Where a list of `size` bytes begins: where the fork does, if it fits, or as far back as it can;
 /// none if there is no room.
 std::optional<u8> place_for(InodeView const& inode, u32 size) {
+  if (!inode.has_attr_fork()) return place_for_new(inode, size);
   if (size <= inode.attr_fork_size()) return inode.core().forkoff;
   u32 const literal = inode.literal_size();
   std::optional<u32> const data = size_of_data(inode);
@@ -67,7 +86,7 @@ Result<bool> remove_from_short_form(Bytes fork, Location const& where, Attribute
   std::size_t size = 0;
   auto const visit = [&](StoredAttribute const& a) -> Result<bool> {
     size = sizeof(AttrShortEntry) + a.name.size() + a.value.size();
-    if (a.space == which.space && a.name == which.name && !a.incomplete) return false;
+    if (is_named(a, which)) return false;
     at += size;
     return true;
   };
@@ -109,10 +128,42 @@ Result<std::optional<ShortForm>> short_form_of(InodeView const& inode, ConstByte
   return std::optional<ShortForm>(std::move(form));
 }
 
+Result<std::optional<ShortForm>> short_form_with(InodeView const& inode, Location const& where,
+                                                 AttributeName const& name, ConstBytes value) {
+  ShortForm form;
+  form.bytes.resize(sizeof(AttrShortHeader));
+  u32 count = 1;
+  if (fork_format(inode, ForkKind::attr) == ForkFormat::local) {
+    ConstBytes const fork = fork_bytes(inode, ForkKind::attr);
+    XFSX_TRYV(visit_short_form(fork, where, [](StoredAttribute const&) { return true; }));
+    auto const& header = view_as<AttrShortHeader>(fork);
+    count += header.count;
+    form.bytes.assign(fork.begin(), fork.begin() + header.totsize.value());
+  }
+  if (value.size() > longest_value || count > 255) return std::optional<ShortForm>();
+  StoredAttribute added;
+  added.name = name.name;
+  added.value = value;
+  append(form.bytes, added, flags_of(name.space));
+  std::optional<u8> const place = place_for(inode, static_cast<u32>(form.bytes.size()));
+  if (!place) return std::optional<ShortForm>();
+  form.forkoff = *place;
+  AttrShortHeader& header = edit_as<AttrShortHeader>(form.bytes);
+  header.totsize = static_cast<u16>(form.bytes.size());
+  header.count = static_cast<u8>(count);
+  return std::optional<ShortForm>(std::move(form));
+}
+
+std::optional<u8> place_for_mappings(InodeView const& inode) {
+  return place_for_new(inode, least_attr_fork);
+}
+
 void set_short_form(Bytes inode, ShortForm const& form) {
   disk::Dinode& core = edit_as<disk::Dinode>(inode);
   Bytes const literal = inode.subspan(sizeof(disk::Dinode));
-  std::size_t const from = std::size_t{std::min(core.forkoff, form.forkoff)} * forkoff_unit;
+  // Without an attribute fork the data fork reaches to the end.
+  u8 const begins = core.forkoff == 0 ? form.forkoff : std::min(core.forkoff, form.forkoff);
+  std::size_t const from = std::size_t{begins} * forkoff_unit;
   std::ranges::fill(literal.subspan(from), std::byte{0});
   core.forkoff = form.forkoff;
   core.aformat = static_cast<u8>(ForkFormat::local);

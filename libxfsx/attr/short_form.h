@@ -22,6 +22,16 @@ struct ShortForm {
 Result<std::optional<ShortForm>> short_form_of(InodeView const& inode, ConstBytes leaf,
                                                Location const& where);
 
+/// The list of an inode (nothing where it has no attributes) with an attribute more, which it does
+/// not have; none if the inode has no room for it, or the list cannot hold it. Pure. Errors:
+/// bad_value of the list.
+Result<std::optional<ShortForm>> short_form_with(InodeView const& inode, Location const& where,
+                                                 AttributeName const& name, ConstBytes value);
+
+/// Where the attribute fork of an inode that has none would begin, to map blocks; none if its data
+/// fork leaves no room. Pure.
+std::optional<u8> place_for_mappings(InodeView const& inode);
+
 /// Lays a list out as the attribute fork of a private copy, which maps no block any more.
 void set_short_form(Bytes inode, ShortForm const& form);
 

@@ -1,6 +1,7 @@
 #include "attr/tree_editor.h"
 
 #include "attr/block.h"
+#include "attr/tree_nodes.h"
 #include "base/checked.h"
 #include "disk/attr.h"
 #include "format/verify_dir.h"
@@ -11,16 +12,10 @@ namespace xfsx::inline v0 {
 
 namespace {
 
-using disk::AttrLeafEntry;
 using disk::AttrLeafHeader;
 
 u16 count_of(ConstBytes leaf) {
   return view_as<AttrLeafHeader>(leaf).count.value();
-}
-
-std::span<disk::DaNodeEntry> edit_index(FormatVersion const& version, Bytes node) {
-  return edit_array<disk::DaNodeEntry>(node, version.index_header,
-                                       da_node_index(version, node).size());
 }
 
 void erase_entry(FormatVersion const& version, Bytes node, u32 entry) {
@@ -75,19 +70,6 @@ Result<void> TreeEditor::drop(BlockKind const& kind, BufferRef const& block, u32
   return txn_.release(block);
 }
 
-/// Makes nodes name the last hash below them again, from the lowest one up.
-Result<void> TreeEditor::follow_hash(std::span<NodeStep const> nodes, u32 last_hash) {
-  while (!nodes.empty()) {
-    NodeStep const& step = nodes.back();
-    XFSX_TRY(Bytes const node, txn_.edit(step.node, inode_.number));
-    std::span<disk::DaNodeEntry> const index = edit_index(version(), node);
-    index[step.entry].hashval = last_hash;
-    if (step.entry + 1 != index.size()) break;
-    nodes = nodes.first(nodes.size() - 1);
-  }
-  return success();
-}
-
 Result<void> TreeEditor::remove_entry() {
   ConstBytes const old = place_.leaf->bytes();
   if (count_of(old) == 1 && !is_leaf_) return drop_leaf();
@@ -97,7 +79,7 @@ Result<void> TreeEditor::remove_entry() {
   XFSX_TRYV(pack_leaf_without(place_.entry, old, leaf, where));
   u32 const last_hash = attr_leaf_last_hash(leaf);
   if (last_hash == attr_leaf_last_hash(old)) return success();
-  return follow_hash(place_.nodes, last_hash);
+  return follow_last_hash(txn_, inode_.number, place_.nodes, last_hash);
 }
 
 Result<void> TreeEditor::drop_leaf() {
@@ -114,7 +96,7 @@ Result<void> TreeEditor::drop_leaf() {
     std::span<disk::DaNodeEntry const> const index = da_node_index(version(), node);
     if (!index.empty()) {
       if (step.entry == index.size()) {
-        XFSX_TRYV(follow_hash(nodes, index.back().hashval.value()));
+        XFSX_TRYV(follow_last_hash(txn_, inode_.number, nodes, index.back().hashval.value()));
       }
       return collapse_root();
     }
@@ -176,42 +158,9 @@ Result<void> TreeEditor::drop_only_leaf() {
 }
 
 Result<void> pack_leaf_without(u32 gone, ConstBytes old, Bytes leaf, Location const& where) {
-  std::vector<u32> sizes;
-  XFSX_TRYV(visit_attr_leaf(format_v5, old, where, [&](StoredAttribute const& a) -> Result<bool> {
-    sizes.push_back(bytes_in_leaf(a));
-    return true;
-  }));
-  std::span<AttrLeafEntry const> const entries =
-      view_array<AttrLeafEntry>(old, sizeof(AttrLeafHeader), sizes.size());
-  std::ranges::fill(leaf.subspan(sizeof(AttrLeafHeader)), std::byte{0});
-  std::size_t at = leaf.size();
-  std::size_t table_end = sizeof(AttrLeafHeader);
-  for (std::size_t i = 0; i < sizes.size(); ++i) {
-    std::size_t const from = entries[i].nameidx.value();
-    // Bytes that only fill up to the next multiple of 4 count too.
-    if (from + sizes[i] > old.size()) {
-      Error e = located(Errc::bad_value, "attr leaf", where);
-      e.field = "nameidx";
-      e.found.number = from;
-      e.expected.number = old.size() - sizes[i];
-      e.relation = Relation::at_most;
-      return e;
-    }
-    if (i == gone) continue;
-    at -= sizes[i];
-    std::ranges::copy(old.subspan(from, sizes[i]), leaf.subspan(at).begin());
-    AttrLeafEntry& entry = edit_as<AttrLeafEntry>(leaf, table_end);
-    entry = entries[i];
-    entry.nameidx = static_cast<u16>(at);
-    table_end += sizeof(AttrLeafEntry);
-  }
-  AttrLeafHeader& header = edit_as<AttrLeafHeader>(leaf);
-  header.count = static_cast<u16>(sizes.size() - 1);
-  header.usedbytes = static_cast<u16>(leaf.size() - at);
-  header.firstused = static_cast<u16>(at);
-  header.holes = 0;
-  header.freemap[0] = static_cast<u32>(table_end << 16 | (at - table_end));
-  header.freemap[1] = header.freemap[2] = 0U;
+  XFSX_TRY(std::vector<LeafEntry> entries, entries_of_leaf(old, where));
+  entries.erase(entries.begin() + gone);
+  lay_out_entries(entries, leaf);
   return success();
 }
 

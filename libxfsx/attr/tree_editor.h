@@ -25,6 +25,11 @@ class TreeEditor {
   /// The blocks of the value are left over. Errors: bad_value for a block that holds no value.
   Result<void> drop_value();
 
+  /// Blocks that belong to nothing are left over too.
+  void drop_blocks(std::set<u64> const& offsets) {
+    dropped_.insert(offsets.begin(), offsets.end());
+  }
+
   /// The leaf that is the whole tree; null if there are nodes, or nothing.
   Result<BufferRef> only_leaf();
   /// Whether nothing is left of the tree.
@@ -51,7 +56,6 @@ class TreeEditor {
   Result<BufferRef> read(BlockKind const& kind, u32 offset);
   Result<void> relink(BlockKind const& kind, u32 sibling, Link link, Change const& to);
   Result<void> drop(BlockKind const& kind, BufferRef const& block, u32 offset);
-  Result<void> follow_hash(std::span<NodeStep const> nodes, u32 last_hash);
   Result<void> drop_leaf();
   Result<void> collapse_root();
 

@@ -1,6 +1,7 @@
 #include "recovery/finish_intents.h"
 
 #include "recovery/finish.h"
+#include "recovery/finish_attr.h"
 #include "recovery/finish_bmap.h"
 #include "recovery/finish_bring_in.h"
 #include "recovery/finish_exchange.h"
@@ -40,7 +41,10 @@ struct FirstStep {
     XFSX_TRYV(check_bmap(volume(), intent));
     return finish_bmap(finishing, intent);
   }
-  Result<void> operator()(AttrIntent const&) const { return cannot_finish(intent); }
+  Result<void> operator()(AttrIntent const&) const {
+    XFSX_TRYV(check_attr(volume(), intent));
+    return finish_attr(finishing, intent);
+  }
   Result<void> operator()(ExchangeIntent const&) const {
     XFSX_TRYV(check_exchange(volume(), intent));
     return finish_exchange(finishing, intent);
