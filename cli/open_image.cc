@@ -32,16 +32,23 @@ std::string sentence(Warning const& warning) {
 
 }  // namespace
 
-Result<OpenImage> open_image(Session& session, bool writable) {
-  OpenImage image;
-  XFSX_TRY(image.devices, session.open(writable));
-  OpenOptions const options{image.devices.further()};
-  XFSX_TRY(image.filesystem, Filesystem::open(*image.devices.data, options));
+Result<std::unique_ptr<Filesystem>> open_filesystem(Session& session, BlockDevice& data,
+                                                    FurtherDevices const& further, bool writable) {
+  OpenOptions const options{further};
+  XFSX_TRY(std::unique_ptr<Filesystem> filesystem, Filesystem::open(data, options));
   if (!writable) {
-    for (Warning const& warning : image.filesystem->warnings()) {
+    for (Warning const& warning : filesystem->warnings()) {
       session.warn(to_string(warning.code), sentence(warning));
     }
   }
+  return filesystem;
+}
+
+Result<OpenImage> open_image(Session& session, bool writable) {
+  OpenImage image;
+  XFSX_TRY(image.devices, session.open(writable));
+  XFSX_TRY(image.filesystem,
+           open_filesystem(session, *image.devices.data, image.devices.further(), writable));
   return image;
 }
 

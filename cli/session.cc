@@ -82,7 +82,7 @@ Value error_object(Error const& e, std::string const& image, bool writing) {
 
 }  // namespace
 
-Result<Devices> Session::open(bool writable) {
+Result<Devices> Session::open(bool writable, bool further_writable) {
   OpenDeviceOptions how;
   how.writable = writable;
   how.backend = options_.io;
@@ -96,15 +96,16 @@ Result<Devices> Session::open(bool writable) {
   if (info.partition != 0) {
     tell(fmt::format("partition {} at byte {}", info.partition, info.offset));
   }
-  XFSX_TRY(devices.log, open_further(options_.log_device, DeviceRole::log));
-  XFSX_TRY(devices.realtime, open_further(options_.realtime_device, DeviceRole::realtime));
+  XFSX_TRY(devices.log, open_further(options_.log_device, DeviceRole::log, further_writable));
+  XFSX_TRY(devices.realtime,
+           open_further(options_.realtime_device, DeviceRole::realtime, further_writable));
   return devices;
 }
 
-Result<std::unique_ptr<BlockDevice>> Session::open_further(std::string const& path,
-                                                           DeviceRole role) const {
-  // Only the data device is ever written: filesystems with a log of their own are refused.
+Result<std::unique_ptr<BlockDevice>> Session::open_further(std::string const& path, DeviceRole role,
+                                                           bool writable) const {
   OpenDeviceOptions how;
+  how.writable = writable;
   how.backend = options_.io;
   how.role = role;
   if (path.empty()) return std::unique_ptr<BlockDevice>();

@@ -48,9 +48,9 @@ class Session {
   [[nodiscard]] GlobalOptions const& options() const { return options_; }
   [[nodiscard]] Environment& environment() { return environment_; }
 
-  /// Opens the image as the options say, and for reading the further devices that they name.
-  /// Errors: those of open_device.
-  Result<Devices> open(bool writable);
+  /// Opens the image as the options say, and the further devices that they name, for reading if not
+  /// `further_writable`. Errors: those of open_device.
+  Result<Devices> open(bool writable, bool further_writable = false);
 
   /// Writes data to stdout. Errors: io with the errno of the write.
   Result<void> print(std::string_view data);
@@ -93,7 +93,8 @@ class Session {
   Result<void> finish();
 
  private:
-  Result<std::unique_ptr<BlockDevice>> open_further(std::string const& path, DeviceRole role) const;
+  Result<std::unique_ptr<BlockDevice>> open_further(std::string const& path, DeviceRole role,
+                                                    bool writable) const;
   void message(std::string_view kind, std::string_view code, std::string_view text);
   /// `text` without control characters: names on disk must not steer a terminal or break a line.
   void line(std::string_view mark, std::string_view color, std::string_view text);
