@@ -73,11 +73,12 @@ TEST_SUITE("undo") {
     std::string const file = scratch / "undo";
     std::ofstream(file) << "something";
     std::unique_ptr<MemoryDevice> const disk = disk_before(scenario);
+    u64 const reads = disk->stats().reads;
     Error const e = failure(*disk, *disk, file, swap_of(scenario));
     CHECK(e.code == Errc::refused);
     CHECK(e.errno_class == EEXIST);
     CHECK(tests::file_bytes(file).size() == 9);
-    CHECK(disk->stats().reads == 0);
+    CHECK(disk->stats().reads == reads);
   }
 
   TEST_CASE("where no file can be made nothing is done") {
@@ -93,7 +94,7 @@ TEST_SUITE("undo") {
     std::unique_ptr<MemoryDevice> const disk = disk_before(scenario);
     rlimit old{};
     REQUIRE(::getrlimit(RLIMIT_FSIZE, &old) == 0);
-    rlimit const small{8192, old.rlim_max};
+    rlimit const small{1024, old.rlim_max};
     auto* const handler = std::signal(SIGXFSZ, SIG_IGN);
     REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
     Error const e = failure(*disk, *disk, scratch / "undo", swap_of(scenario));
