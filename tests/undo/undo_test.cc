@@ -100,7 +100,7 @@ TEST_SUITE("undo") {
         return true;
       };
       for_each_crash_state(*u.before, recorder.recording(), cut_options, visit);
-      CHECK(begun > 3);
+      CHECK(begun > 1);
     }
   }
 
