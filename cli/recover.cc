@@ -1,10 +1,11 @@
-// xfsx recover [-n] [--salvage [--yes]] IMAGE
+// xfsx recover [-n] [--undo FILE] [--salvage [--yes]] IMAGE
 
 #include <xfsx/recover.h>
 
 #include "report.h"
 #include "session.h"
 #include "text.h"
+#include "undoable.h"
 #include "verb.h"
 
 #include <fmt/format.h>
@@ -223,6 +224,7 @@ class Recover : public Verb {
  public:
   void declare(Parser& parser) override {
     parser.flag("-n,--dry-run", dry_run_, "show what would be done and write nothing");
+    declare_undo(parser, undo_);
     parser.flag("--salvage", salvage_, "of a damaged log, replay what comes before the damage");
     parser.flag("--yes", yes_, "with --salvage: accept that something is lost");
     parser.details(help);
@@ -233,34 +235,50 @@ class Recover : public Verb {
   }
 
   Result<void> run(Session& session) override {
-    XFSX_TRY(Devices const devices, session.open(dry_run_ ? Access::read : Access::write_with_log));
+    XFSX_TRY(Devices const devices, session.open(dry_run_ ? Access::read : Access::write_further));
+    std::optional<RecoverReport> report;
+    auto const change = [&](BlockDevice& data, FurtherDevices const& further) -> Result<void> {
+      XFSX_TRY(report, recover(data, request_for(session, devices, further)));
+      return success();
+    };
+    Writing const writing(session.environment().attention);
+    if (!dry_run_) session.set_writes();
+    Result<std::optional<UndoSummary>> const changed =
+        dry_run_ ? only(change(*devices.data, devices.further()))
+                 : run_change(session, devices, undo_, change);
+    if (!changed && unanswered_) {
+      return refuse(EPERM, "something would be lost, and nobody has accepted that (--yes)");
+    }
+    if (!changed) return changed.error();
+    if (report->lost.damage || report->lost.unfinished) {
+      if (dry_run_) paths_ = find_paths(devices, report->lost);
+      session.set_incomplete();
+    }
+    return show(session, *report, changed.value());
+  }
+
+ private:
+  static Result<std::optional<UndoSummary>> only(Result<void> const& done) {
+    if (!done) return done.error();
+    return std::optional<UndoSummary>();
+  }
+
+  RecoverRequest request_for(Session& session, Devices const& devices,
+                             FurtherDevices const& further) {
     RecoverRequest request;
-    request.devices = devices.further();
+    request.devices = further;
     request.dry_run = dry_run_;
+    request.salvage = salvage_;
     request.now = session.environment().now();
     Attention& attention = session.environment().attention;
     request.cancelled = [&attention] { return attention.cancelled.load(); };
     request.progress = [&session](u64 done, u64 total) {
       session.progress("basic blocks of the log read", done, total);
     };
-    Writing const writing(attention);
-    if (!dry_run_) session.set_writes();
-    request.salvage = salvage_;
     request.accept_loss = [&](RecoverReport const& r) { return accept(session, devices, r.lost); };
-    Result<RecoverReport> const report = recover(*devices.data, request);
-    if (!report && unanswered_) {
-      return refuse(EPERM, "something would be lost, and nobody has accepted that (--yes)");
-    }
-    if (!report) return report.error();
-    bool const loses = report.value().lost.damage || report.value().lost.unfinished;
-    if (loses) {
-      if (dry_run_) paths_ = find_paths(devices, report.value().lost);
-      session.set_incomplete();
-    }
-    return show(session, report.value());
+    return request;
   }
 
- private:
   /// Whether what would be lost may be lost.
   bool accept(Session& session, Devices const& devices, SalvageReport const& lost) {
     paths_ = find_paths(devices, lost);
@@ -270,7 +288,8 @@ class Recover : public Verb {
     return ask && ask(lost_text(lost, paths_) + "give this up and clean the log? [y/N] ");
   }
 
-  Result<void> show(Session& session, RecoverReport const& report) const {
+  Result<void> show(Session& session, RecoverReport const& report,
+                    std::optional<UndoSummary> const& undo) const {
     if (!session.options().json) {
       XFSX_TRYV(session.print(lost_text(report.lost, paths_)));
       return session.print(sentences(report, dry_run_));
@@ -286,11 +305,13 @@ class Recover : public Verb {
     document.add(counters_value("after", report.after));
     document.add(lost_value(report.lost, paths_));
     document.add(written_value(report));
+    if (undo) document.add(undo_value(undo_, *undo));
     return session.print_document(document);
   }
 
   bool dry_run_ = false, salvage_ = false, yes_ = false;
   bool unanswered_ = false;
+  std::string undo_;
   PathsOfInodes paths_;  // of inodes whose changes are lost
 };
 
