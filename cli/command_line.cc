@@ -47,6 +47,8 @@ void declare_globals(CommandLine& line) {
       ->type_name("auto|uring|threads")
       ->transform(CLI::CheckedTransformer(backends).description(""));
   p.add_flag("--hex-path", o.hex_path, "paths are given as hexadecimal digits, two for each byte");
+  p.add_flag("--norecovery", o.no_recovery,
+             "show a dirty filesystem as it lies on the device, not as recover would leave it");
   p.add_flag("-q,--quiet", o.quiet, "no warnings and no progress on stderr");
   p.add_flag("-v,--verbose", o.verbose, "tell more on stderr");
   p.add_option("--color", o.color, "colour on stderr; see NO_COLOR")

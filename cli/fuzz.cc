@@ -75,7 +75,7 @@ class Fuzz : public Verb {
 
   Result<void> run(Session& session) override {
     bool const writes = !list_ && !all_ && !dry_run_;
-    XFSX_TRY(Devices const devices, session.open(writes));
+    XFSX_TRY(Devices const devices, session.open(writes ? Access::write : Access::read));
     if (list_) return list_fields(session, devices, choice_);
     XFSX_TRYV(check_changeable(session, devices));
     if (all_) {

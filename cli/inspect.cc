@@ -3,6 +3,7 @@
 #include "inspect/inspect.h"
 
 #include "look.h"
+#include "recovered_image.h"
 #include "verb.h"
 
 namespace xfsx::inline v0::cli {
@@ -46,7 +47,11 @@ class Inspect : public Verb {
   }
 
   Result<void> run(Session& session) override {
-    XFSX_TRY(Devices const devices, session.open(false));
+    XFSX_TRY(Devices devices, session.open(Access::read));
+    // The log itself is no part of what it will make of the rest.
+    if (target_.kind != inspect::Target::Kind::log) {
+      XFSX_TRYV(show_recovered(session, devices));
+    }
     XFSX_TRY(inspect::Inspection const found, look_at(devices, target_, Strictness::whole));
     XFSX_TRYV(show(session, found));
     if (found.problem) return *found.problem;

@@ -207,7 +207,7 @@ class Log : public Verb {
   }
 
   Result<void> run(Session& session) override {
-    XFSX_TRY(Devices const devices, session.open(false));
+    XFSX_TRY(Devices const devices, session.open(Access::read));
     XFSX_TRY(Geometry const geometry, geometry_of(*devices.data));
     XFSX_TRY(LogPlace const place, place_log(geometry, *devices.data, devices.log.get()));
     XFSX_TRY(LogState const state, find_log_head(place.device, place.log));

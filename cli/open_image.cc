@@ -16,8 +16,14 @@ constexpr std::string_view inode_prefix = "inode:";
 std::string sentence(Warning const& warning) {
   switch (warning.code) {
     case Warning::Code::dirty_log:
-      return "the log is dirty: changes wait in it, and what is shown may be old; mount and "
-             "unmount the filesystem to replay it";
+      return "the log is dirty: changes wait in it, and what is shown may be old; xfsx recover "
+             "replays it";
+    case Warning::Code::recovered_view:
+      return "the log is dirty: what is shown is what xfsx recover would make of it "
+             "(--norecovery shows what is on the device)";
+    case Warning::Code::unrecoverable:
+      return "the log is dirty and cannot be replayed, so what is shown may be old: " +
+             (warning.cause ? describe(*warning.cause) : std::string());
     case Warning::Code::unreadable_log:
       return warning.cause ? "the log cannot be understood: " + describe(*warning.cause)
                            : "the log cannot be understood";
@@ -34,15 +40,18 @@ std::string sentence(Warning const& warning) {
 
 Result<OpenImage> open_image(Session& session, bool writable) {
   OpenImage image;
-  XFSX_TRY(image.devices, session.open(writable));
-  OpenOptions const options{image.devices.further()};
+  XFSX_TRY(image.devices, session.open(writable ? Access::write : Access::read));
+  OpenOptions options{image.devices.further()};
+  options.see_recovered = !writable && !session.options().no_recovery;
   XFSX_TRY(image.filesystem, Filesystem::open(*image.devices.data, options));
   if (!writable) {
-    for (Warning const& warning : image.filesystem->warnings()) {
-      session.warn(to_string(warning.code), sentence(warning));
-    }
+    for (Warning const& warning : image.filesystem->warnings()) warn(session, warning);
   }
   return image;
+}
+
+void warn(Session& session, Warning const& warning) {
+  session.warn(to_string(warning.code), sentence(warning));
 }
 
 std::optional<InodeNumber> inode_operand(std::string_view operand) {

@@ -17,6 +17,9 @@ struct OpenImage {
 /// reading should be warned of (a dirty log first of all) is said on stderr.
 Result<OpenImage> open_image(Session& session, bool writable);
 
+/// Says on stderr what reading should be warned of.
+void warn(Session& session, Warning const& warning);
+
 /// What is wrong with a FILE operand as it was written, or empty: neither an absolute path nor
 /// inode:N, or no hexadecimal digits where they are asked for.
 std::string check_operand(std::string const& operand, GlobalOptions const& options);

@@ -82,9 +82,9 @@ Value error_object(Error const& e, std::string const& image, bool writing) {
 
 }  // namespace
 
-Result<Devices> Session::open(bool writable) {
+Result<Devices> Session::open(Access access) {
   OpenDeviceOptions how;
-  how.writable = writable;
+  how.writable = access != Access::read;
   how.backend = options_.io;
   how.offset = options_.offset.value_or(0);
   how.partition = options_.partition;
@@ -96,17 +96,18 @@ Result<Devices> Session::open(bool writable) {
   if (info.partition != 0) {
     tell(fmt::format("partition {} at byte {}", info.partition, info.offset));
   }
-  XFSX_TRY(devices.log, open_further(options_.log_device, DeviceRole::log));
-  XFSX_TRY(devices.realtime, open_further(options_.realtime_device, DeviceRole::realtime));
+  XFSX_TRY(devices.log,
+           open_further(options_.log_device, DeviceRole::log, access == Access::write_with_log));
+  XFSX_TRY(devices.realtime, open_further(options_.realtime_device, DeviceRole::realtime, false));
   return devices;
 }
 
-Result<std::unique_ptr<BlockDevice>> Session::open_further(std::string const& path,
-                                                           DeviceRole role) const {
-  // Only the data device is ever written: filesystems with a log of their own are refused.
+Result<std::unique_ptr<BlockDevice>> Session::open_further(std::string const& path, DeviceRole role,
+                                                           bool writable) const {
   OpenDeviceOptions how;
   how.backend = options_.io;
   how.role = role;
+  how.writable = writable;
   if (path.empty()) return std::unique_ptr<BlockDevice>();
   Result<std::unique_ptr<BlockDevice>> device = open_device(path, how);
   if (device || !device.error().note.view().empty()) return device;

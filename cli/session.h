@@ -22,12 +22,20 @@ struct GlobalOptions {
   bool quiet = false;
   bool verbose = false;
   bool hex_path = false;
-  std::optional<u64> offset;                ///< bytes
-  u32 partition = 0;                        ///< 0 if not given
+  bool no_recovery = false;   ///< a dirty filesystem is shown as it lies on the device
+  std::optional<u64> offset;  ///< bytes
+  u32 partition = 0;          ///< 0 if not given
   std::string log_device, realtime_device;  ///< paths; empty for none
   IoBackend io = IoBackend::automatic;
   When color = When::automatic;
   When progress = When::automatic;
+};
+
+/// What a verb does to the devices of a filesystem.
+enum class Access : u8 {
+  read,
+  write,           ///< to the data device
+  write_with_log,  ///< to an external log too
 };
 
 /// The devices of a filesystem, open.
@@ -48,9 +56,9 @@ class Session {
   [[nodiscard]] GlobalOptions const& options() const { return options_; }
   [[nodiscard]] Environment& environment() { return environment_; }
 
-  /// Opens the image as the options say, and for reading the further devices that they name.
-  /// Errors: those of open_device.
-  Result<Devices> open(bool writable);
+  /// Opens the image as the options say, and the further devices that they name: a realtime device
+  /// for reading. Errors: those of open_device.
+  Result<Devices> open(Access access);
 
   /// Writes data to stdout. Errors: io with the errno of the write.
   Result<void> print(std::string_view data);
@@ -93,7 +101,8 @@ class Session {
   Result<void> finish();
 
  private:
-  Result<std::unique_ptr<BlockDevice>> open_further(std::string const& path, DeviceRole role) const;
+  Result<std::unique_ptr<BlockDevice>> open_further(std::string const& path, DeviceRole role,
+                                                    bool writable) const;
   void message(std::string_view kind, std::string_view code, std::string_view text);
   /// `text` without control characters: names on disk must not steer a terminal or break a line.
   void line(std::string_view mark, std::string_view color, std::string_view text);

@@ -39,7 +39,7 @@ class Set : public Verb {
   }
 
   Result<void> run(Session& session) override {
-    XFSX_TRY(Devices const devices, session.open(!dry_run_));
+    XFSX_TRY(Devices const devices, session.open(dry_run_ ? Access::read : Access::write));
     XFSX_TRYV(check_changeable(session, devices));
     std::string const& value = words_.back();
     Alter const alter = [&value](inspect::Inspection const& found, Value const& field) {

@@ -76,6 +76,7 @@ std::unique_ptr<Verb> make_log();
 std::unique_ptr<Verb> make_ls();
 std::unique_ptr<Verb> make_manual();
 std::unique_ptr<Verb> make_readlink();
+std::unique_ptr<Verb> make_recover();
 std::unique_ptr<Verb> make_set();
 std::unique_ptr<Verb> make_stat();
 std::unique_ptr<Verb> make_swap();

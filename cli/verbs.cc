@@ -14,6 +14,7 @@ constexpr VerbRow table[] = {
     {"bmap", "show where a file's blocks lie", make_bmap},
     {"extract", "copy a tree out of the image", make_extract},
     {"find-owner", "tell which inode or structure owns a block", make_find_owner},
+    {"recover", "replay the log, finish what was interrupted, leave a clean log", make_recover},
     {"swap", "exchange the contents of two files, atomically", make_swap},
     {"fresh", "print what a file is now, to exchange it only if it still is", make_fresh},
     {"inspect", "decode a structure field by field", make_inspect},

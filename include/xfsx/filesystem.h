@@ -25,6 +25,10 @@ struct OpenOptions {
   /// An external log that is not given is not read: `warnings` says so. A realtime device is needed
   /// for the contents of realtime files only.
   FurtherDevices devices;
+  /// Show a filesystem whose log is dirty as recover() would leave it: the log is replayed, and
+  /// interrupted work finished, in memory. Where that cannot be done, `warnings` says why, and what
+  /// is on the device is shown.
+  bool see_recovered = false;
 };
 
 /// What the search for head and tail of the log found.
@@ -77,6 +81,8 @@ struct FilesystemInfo {
 struct Warning {
   enum class Code : u8 {
     dirty_log,          ///< changes wait in the log: what is read may be old
+    recovered_view,     ///< changes wait in the log: what is read is what recovery would make
+    unrecoverable,      ///< the same, but they could not be seen: `cause` says why
     unreadable_log,     ///< `cause` says why
     unknown_ro_compat,  ///< bits of `value` are unknown; reading is allowed
     unseen_log,         ///< the external log was not given: changes may wait in it

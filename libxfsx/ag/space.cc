@@ -77,11 +77,19 @@ Result<FsBlock> Space::allocate(FsBlock near, RunOwner const& owner, Use use) {
   return refuse(ENOSPC, "no AG has a free block for a block of metadata");
 }
 
-Result<void> Space::release(FsBlock block, RunOwner const& owner) {
+Result<AgBlock> Space::allocate_for_tree(AgNumber ag, AgBlock near, RunOwner const& owner) {
+  XFSX_TRY(SpaceOfAg* const space, in(ag));
+  XFSX_TRY(std::optional<AgBlock> const block, space->allocate_for_tree(near, owner));
+  if (!block) return refuse(ENOSPC, "an AG has no free block left for one of its btrees");
+  --free_blocks_;
+  return *block;
+}
+
+Result<void> Space::release(FsBlock first, BlockCount length, RunOwner const& owner) {
   Geometry const& g = txn_.volume().geometry();
-  XFSX_TRY(SpaceOfAg* const space, in(g.ag_of(block)));
-  XFSX_TRYV(space->release(g.agblock_of(block), owner));
-  ++free_blocks_;
+  XFSX_TRY(SpaceOfAg* const space, in(g.ag_of(first)));
+  XFSX_TRYV(space->release(g.agblock_of(first), static_cast<u32>(length.raw()), owner));
+  free_blocks_ += static_cast<s64>(length.raw());
   return success();
 }
 

@@ -29,8 +29,15 @@ class Space {
   /// those of `keep_back`. Errors: refused ENOSPC; those of reading.
   Result<FsBlock> allocate(FsBlock near, RunOwner const& owner, Use use = Use::of_files);
 
-  /// The block of `owner` is free again. Errors: those of reading; bad_value.
-  Result<void> release(FsBlock block, RunOwner const& owner);
+  /// A free block of AG `ag`, which must exist, for a btree of that AG that Linux keeps blocks back
+  /// for. Errors: refused ENOSPC if the AG has none; those of reading.
+  Result<AgBlock> allocate_for_tree(AgNumber ag, AgBlock near, RunOwner const& owner);
+
+  /// Blocks of `owner`, in one AG, are free again. Errors: those of reading; bad_value.
+  Result<void> release(FsBlock first, BlockCount length, RunOwner const& owner);
+  Result<void> release(FsBlock block, RunOwner const& owner) {
+    return release(block, BlockCount(1), owner);
+  }
 
   /// Blocks that a file mapped are free again; that they are so no longer, `change_mappings` is
   /// told. Errors: those of reading; bad_value.

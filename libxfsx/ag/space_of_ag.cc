@@ -311,6 +311,15 @@ Result<std::optional<AgBlock>> SpaceOfAg::allocate(AgBlock near, RunOwner const&
   if (u64{agf().freeblks.value()} + agf().flcount.value() <= kept + need()) {
     return std::optional<AgBlock>();
   }
+  return take_nearest(near, owner);
+}
+
+Result<std::optional<AgBlock>> SpaceOfAg::allocate_for_tree(AgBlock near, RunOwner const& owner) {
+  XFSX_TRYV(refill());
+  return take_nearest(near, owner);
+}
+
+Result<std::optional<AgBlock>> SpaceOfAg::take_nearest(AgBlock near, RunOwner const& owner) {
   XFSX_TRY(std::optional<Run> const found, nearest(near));
   if (!found) return std::optional<AgBlock>();
   u32 const first = found->start.raw();
@@ -324,10 +333,10 @@ Result<std::optional<AgBlock>> SpaceOfAg::allocate(AgBlock near, RunOwner const&
   return std::optional<AgBlock>(AgBlock(block));
 }
 
-Result<void> SpaceOfAg::release(AgBlock block, RunOwner const& owner) {
+Result<void> SpaceOfAg::release(AgBlock first, u32 length, RunOwner const& owner) {
   XFSX_TRYV(refill());
-  lost(owner, {block, 1});
-  return free_run({block, 1});
+  lost(owner, {first, length});
+  return free_run({first, length});
 }
 
 Result<void> SpaceOfAg::release_mapped(AgBlock first, u32 length) {
@@ -340,19 +349,13 @@ Result<void> SpaceOfAg::release_mapped(AgBlock first, u32 length) {
 void SpaceOfAg::gained(RunOwner const& owner, Run const& run) {
   if (!has_rmaps()) return;
   Moved& moved = moved_[owner];
-  for (u32 i = 0; i < run.length; ++i) {
-    u32 const block = run.start.raw() + i;
-    if (moved.lost.erase(block) == 0) moved.gained.insert(block);
-  }
+  for (Run const& fresh : moved.lost.remove(run)) moved.gained.add(fresh);
 }
 
 void SpaceOfAg::lost(RunOwner const& owner, Run const& run) {
   if (!has_rmaps()) return;
   Moved& moved = moved_[owner];
-  for (u32 i = 0; i < run.length; ++i) {
-    u32 const block = run.start.raw() + i;
-    if (moved.gained.erase(block) == 0) moved.lost.insert(block);
-  }
+  for (Run const& old : moved.gained.remove(run)) moved.lost.add(old);
 }
 
 void SpaceOfAg::change_mappings(std::vector<BtreeEdit<Rmapbt>> edits) {
@@ -360,15 +363,23 @@ void SpaceOfAg::change_mappings(std::vector<BtreeEdit<Rmapbt>> edits) {
   edits_.insert(edits_.end(), edits.begin(), edits.end());
 }
 
-/// Takes the records of an owner around a block out, once each.
-Result<void> SpaceOfAg::take_records(RunOwner const& owner, u32 block, std::set<u32>& taken,
+/// The reverse mappings do not have what free space has.
+Error SpaceOfAg::disagrees(AgBlock block, RunOwner const& owner) const {
+  Geometry const& g = txn_.volume().geometry();
+  return btree_error(rmapbt_kind, g.locate(g.daddr(ag_, block)), "owner", 0, owner.owner);
+}
+
+/// Takes the records of an owner at and around a run out, once each.
+Result<void> SpaceOfAg::take_records(RunOwner const& owner, Run const& run, std::set<u32>& taken,
                                      RunSet& blocks) {
-  u32 const from = block == 0 ? 0 : block - 1;
-  XFSX_TRY(std::vector<Rmapbt::Record> const around, rmaps_.touching(from, u64{block} + 1));
+  u32 const start = run.start.raw();
+  u32 const from = start == 0 ? 0 : start - 1;
+  XFSX_TRY(std::vector<Rmapbt::Record> const around, rmaps_.touching(from, Bnobt::end(run)));
   for (Rmapbt::Record const& r : around) {
     bool const ours = r.owner == owner.owner && r.attr_fork == owner.attr_fork &&
                       r.bmbt_block == owner.bmbt_block;
     if (!ours || !taken.insert(r.start.raw()).second) continue;
+    if (blocks.touches({r.start, r.length})) return disagrees(r.start, owner);
     edits_.push_back({r, false});
     blocks.add({r.start, r.length});
   }
@@ -380,22 +391,18 @@ Result<void> SpaceOfAg::take_records(RunOwner const& owner, u32 block, std::set<
 Result<void> SpaceOfAg::add_run_edits(RunOwner const& owner, Moved const& moved) {
   RunSet blocks;
   std::set<u32> taken;  // starts of records
-  auto const disagrees = [&](u32 block) {
-    Geometry const& g = txn_.volume().geometry();
-    return btree_error(rmapbt_kind, g.locate(g.daddr(ag_, AgBlock(block))), "owner", 0,
-                       owner.owner);
-  };
-  for (std::set<u32> const* side : {&moved.gained, &moved.lost}) {
-    for (u32 const block : *side) {
-      XFSX_TRYV(take_records(owner, block, taken, blocks));
+  for (RunSet const* side : {&moved.gained, &moved.lost}) {
+    for (Run const& run : side->runs()) {
+      XFSX_TRYV(take_records(owner, run, taken, blocks));
     }
   }
-  for (u32 const block : moved.lost) {
-    if (!blocks.remove(block)) return disagrees(block);
+  for (Run const& run : moved.lost.runs()) {
+    std::vector<Run> const missing = blocks.remove(run);
+    if (!missing.empty()) return disagrees(missing.front().start, owner);
   }
-  for (u32 const block : moved.gained) {
-    if (blocks.has(block)) return disagrees(block);
-    blocks.add({AgBlock(block), 1});
+  for (Run const& run : moved.gained.runs()) {
+    if (blocks.touches(run)) return disagrees(run.start, owner);
+    blocks.add(run);
   }
   for (Run const& run : blocks.runs()) {
     edits_.push_back(

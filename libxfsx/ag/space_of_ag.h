@@ -29,7 +29,9 @@ class SpaceOfAg final : private TreeBlocks {
   /// The free block at `near`, or the first behind it, or the last before it; none if the AG has
   /// none to give.
   Result<std::optional<AgBlock>> allocate(AgBlock near, RunOwner const& owner);
-  Result<void> release(AgBlock block, RunOwner const& owner);
+  /// The same for a btree of the AG, which blocks are kept back for.
+  Result<std::optional<AgBlock>> allocate_for_tree(AgBlock near, RunOwner const& owner);
+  Result<void> release(AgBlock first, u32 length, RunOwner const& owner);
   Result<void> release_mapped(AgBlock first, u32 length);
   void change_mappings(std::vector<BtreeEdit<Rmapbt>> edits);
   Result<void> finish();
@@ -44,7 +46,7 @@ class SpaceOfAg final : private TreeBlocks {
 
   /// Blocks that an owner got and lost.
   struct Moved {
-    std::set<u32> gained, lost;
+    RunSet gained, lost;
   };
 
   SpaceOfAg(Transaction& txn, AgNumber ag, BufferRef agf, BufferRef agfl);
@@ -70,6 +72,7 @@ class SpaceOfAg final : private TreeBlocks {
   Result<void> free_run(Run const& run);
   Result<std::optional<Run>> largest_up_to(u32 blocks);
   Result<std::optional<Run>> nearest(AgBlock near);
+  Result<std::optional<AgBlock>> take_nearest(AgBlock near, RunOwner const& owner);
   [[nodiscard]] Result<u64> kept_back() const;
 
   // Reverse mappings
@@ -77,7 +80,9 @@ class SpaceOfAg final : private TreeBlocks {
   void gained(RunOwner const& owner, Run const& run);
   void lost(RunOwner const& owner, Run const& run);
   Result<void> carry_out();
-  Result<void> take_records(RunOwner const& owner, u32 block, std::set<u32>& taken, RunSet& blocks);
+  [[nodiscard]] Error disagrees(AgBlock block, RunOwner const& owner) const;
+  Result<void> take_records(RunOwner const& owner, Run const& run, std::set<u32>& taken,
+                            RunSet& blocks);
   Result<void> add_run_edits(RunOwner const& owner, Moved const& moved);
 
   Transaction& txn_;

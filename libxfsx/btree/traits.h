@@ -121,6 +121,7 @@ struct Inobt {
   };
   static constexpr BtreeShape shape = inobt_shape;
   static constexpr u32 height = max_inobt_height;
+  static constexpr u32 magic = disk::inobt_magic;
   static constexpr std::string_view key_name = "startino";
   static BlockKind const& kind() { return inobt_kind; }
   static Record decode(DiskRecord const& d) {
@@ -150,6 +151,7 @@ static_assert(RangedBtree<Inobt>);
 
 /// Those of them with a free inode.
 struct Finobt : Inobt {
+  static constexpr u32 magic = disk::finobt_magic;
   static BlockKind const& kind() { return finobt_kind; }
 };
 static_assert(RangedBtree<Finobt>);

@@ -18,6 +18,53 @@ inline constexpr u32 parent_remove = 5;
 inline constexpr u32 parent_replace = 6;
 }  // namespace attr_intent
 
+/// `flags` of what a RUI lists: what is to be done in the low byte, fork and state above. Those with
+/// `shared` leave room for other owners of the blocks.
+namespace rmap_intent {
+inline constexpr u32 what = 0xff;
+inline constexpr u32 map = 1;
+inline constexpr u32 map_shared = 2;
+inline constexpr u32 unmap = 3;
+inline constexpr u32 unmap_shared = 4;
+inline constexpr u32 convert = 5;
+inline constexpr u32 convert_shared = 6;
+inline constexpr u32 alloc = 7;
+inline constexpr u32 free = 8;
+inline constexpr u32 attr_fork = 1U << 31;
+inline constexpr u32 bmbt_block = 1U << 30;
+inline constexpr u32 unwritten = 1U << 29;
+}  // namespace rmap_intent
+
+/// `flags` of what a CUI lists.
+namespace count_intent {
+inline constexpr u32 increase = 1;
+inline constexpr u32 decrease = 2;
+inline constexpr u32 alloc_cow = 3;
+inline constexpr u32 free_cow = 4;
+}  // namespace count_intent
+
+/// `flags` of a BUI, whose bits are others than those of a RUI.
+namespace map_intent {
+inline constexpr u32 what = 0xff;
+inline constexpr u32 map = 1;
+inline constexpr u32 unmap = 2;
+inline constexpr u32 attr_fork = 1U << 31;
+inline constexpr u32 unwritten = 1U << 30;
+inline constexpr u32 realtime = 1U << 29;
+}  // namespace map_intent
+
+/// `flags` of an XMI or SXI.
+namespace exchange_intent {
+inline constexpr u64 attr_fork = 0x01;
+inline constexpr u64 set_sizes = 0x02;
+inline constexpr u64 written_only = 0x04;
+inline constexpr u64 clear_reflink1 = 0x08;
+inline constexpr u64 clear_reflink2 = 0x10;
+inline constexpr u64 bring_in2 = 0x20;  ///< SXI alone: fork 2 into its inode where it fits
+inline constexpr u64 of_xmi = 0x1f;
+inline constexpr u64 of_sxi = 0x3f;
+}  // namespace exchange_intent
+
 /// First region of an inode item as 32-bit machines wrote it: without padding.
 struct InodeLogFormat32 {
   le16 type;

@@ -17,13 +17,6 @@ struct Move {
   [[nodiscard]] FileBlock end() const { return from + length; }
 };
 
-/// The part of `m` inside [from, to), which it overlaps.
-Mapping clip(Mapping const& m, FileBlock from, FileBlock to) {
-  FileBlock const begin = std::max(m.offset, from);
-  FileBlock const end = std::min(m.end(), to);
-  return {begin, m.start + (begin - m.offset), end - begin, m.unwritten};
-}
-
 /// Adds what of `m` lies outside of `moves`, from `next` on, which is left at the last that touches
 /// it.
 void add_outside(Mapping const& m, std::span<Move const> moves, std::size_t& next,
@@ -32,10 +25,10 @@ void add_outside(Mapping const& m, std::span<Move const> moves, std::size_t& nex
   FileBlock at = m.offset;
   std::size_t i = next;
   for (; i < moves.size() && moves[i].from < m.end(); ++i) {
-    if (at < moves[i].from) out.push_back(clip(m, at, moves[i].from));
+    if (at < moves[i].from) out.push_back(clip_mapping(m, at, moves[i].from));
     at = moves[i].end();
   }
-  if (at < m.end()) out.push_back(clip(m, at, m.end()));
+  if (at < m.end()) out.push_back(clip_mapping(m, at, m.end()));
 }
 
 /// What of `mappings` lies outside of `moves`.
@@ -54,7 +47,7 @@ std::vector<Mapping> moved(std::span<Mapping const> mappings, std::span<Move con
   for (Move const& move : moves) {
     while (i < mappings.size() && mappings[i].end() <= move.from) ++i;
     for (std::size_t j = i; j < mappings.size() && mappings[j].offset < move.end(); ++j) {
-      Mapping m = clip(mappings[j], move.from, move.end());
+      Mapping m = clip_mapping(mappings[j], move.from, move.end());
       m.offset = move.to + (m.offset - move.from);
       out.push_back(m);
     }
@@ -117,6 +110,23 @@ std::vector<BlockRange> written_ranges(std::span<Mapping const> first, BlockRang
     }
     out.push_back(
         {FileBlock(from), range.start2 + BlockCount(from - begin), BlockCount(to - from)});
+  }
+  return out;
+}
+
+Mapping clip_mapping(Mapping const& mapping, FileBlock from, FileBlock to) {
+  FileBlock const begin = std::max(mapping.offset, from);
+  FileBlock const end = std::min(mapping.end(), to);
+  return {begin, mapping.start + (begin - mapping.offset), end - begin, mapping.unwritten};
+}
+
+std::vector<Mapping> mappings_inside(std::span<Mapping const> mappings, FileBlock from,
+                                     BlockCount length) {
+  FileBlock const to = from + length;
+  std::vector<Mapping> out;
+  auto at = std::ranges::upper_bound(mappings, from, {}, &Mapping::end);
+  for (; at != mappings.end() && at->offset < to; ++at) {
+    out.push_back(clip_mapping(*at, from, to));
   }
   return out;
 }

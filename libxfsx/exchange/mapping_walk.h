@@ -36,6 +36,13 @@ std::vector<Mapping> exchange_within(std::span<Mapping const> mappings,
 std::vector<BlockRange> written_ranges(std::span<Mapping const> first, BlockRange const& range,
                                        BlockCount unit);
 
+/// The part of `mapping` inside [from, to), which it overlaps.
+Mapping clip_mapping(Mapping const& mapping, FileBlock from, FileBlock to);
+
+/// What of sorted mappings lies in `length` blocks from `from`.
+std::vector<Mapping> mappings_inside(std::span<Mapping const> mappings, FileBlock from,
+                                     BlockCount length);
+
 /// Joins neighbours that are adjacent in the file and on disk and agree in their state.
 void merge_mappings(std::vector<Mapping>& mappings);
 

@@ -158,6 +158,25 @@ FileStatus status_of(Inode const& inode) {
   return status;
 }
 
+/// Replays a dirty log in memory and shows what comes of it.
+Result<void> see_recovered(Filesystem::Impl& impl, BlockDevice& device,
+                           FurtherDevices const& further) {
+  Result<LogState> const& log = impl.on_device->log();
+  if (!log || log.value().clean) return success();
+  RecoverRequest request;
+  request.devices = further;
+  Result<std::unique_ptr<Recovery>> recovery = Recovery::prepare(device, request);
+  if (recovery) {
+    impl.recovery = std::move(recovery.value());
+    impl.volume = &impl.recovery->view();
+    return success();
+  }
+  Errc const code = recovery.error().code;
+  if (code == Errc::io || code == Errc::no_memory) return recovery.error();
+  impl.unrecoverable = recovery.error();
+  return success();
+}
+
 /// Makes `file` the file that is read from. What is still known of it stays.
 Result<void> open_for_reading(Filesystem::Impl& impl, InodeNumber file) {
   XFSX_TRY(Inode inode, load_inode(*impl.volume, file));
@@ -199,6 +218,10 @@ std::string_view to_string(Warning::Code code) {
   switch (code) {
     case Warning::Code::dirty_log:
       return "dirty_log";
+    case Warning::Code::recovered_view:
+      return "recovered_view";
+    case Warning::Code::unrecoverable:
+      return "unrecoverable";
     case Warning::Code::unreadable_log:
       return "unreadable_log";
     case Warning::Code::unknown_ro_compat:
@@ -216,7 +239,11 @@ Result<std::unique_ptr<Filesystem>> Filesystem::open(BlockDevice& device,
                                                      OpenOptions const& options) {
   return guarded([&]() -> Result<std::unique_ptr<Filesystem>> {
     auto impl = std::make_unique<Impl>();
-    XFSX_TRY(impl->volume, Volume::open(device, options.devices));
+    XFSX_TRY(impl->on_device, Volume::open(device, options.devices));
+    impl->volume = impl->on_device.get();
+    if (options.see_recovered) {
+      XFSX_TRYV(see_recovered(*impl, device, options.devices));
+    }
     return std::unique_ptr<Filesystem>(new Filesystem(std::move(impl)));
   });
 }
@@ -232,6 +259,10 @@ std::vector<Warning> Filesystem::warnings() const {
     all.push_back({Warning::Code::unseen_log, 0, std::nullopt});
   } else if (!log) {
     all.push_back({Warning::Code::unreadable_log, 0, log.error()});
+  } else if (impl_->recovery) {
+    all.push_back({Warning::Code::recovered_view, 0, std::nullopt});
+  } else if (impl_->unrecoverable) {
+    all.push_back({Warning::Code::unrecoverable, 0, impl_->unrecoverable});
   } else if (!log.value().clean) {
     all.push_back({Warning::Code::dirty_log, 0, std::nullopt});
   }

@@ -4,6 +4,7 @@
 #include <xfsx/filesystem.h>
 
 #include "dir/directory.h"
+#include "recovery/recovery.h"
 
 #include <new>
 
@@ -16,7 +17,10 @@ struct Filesystem::Impl {
     std::vector<Mapping> mappings;
   };
 
-  std::unique_ptr<Volume> volume;
+  std::unique_ptr<Volume> on_device;   ///< as the device has it
+  std::unique_ptr<Recovery> recovery;  ///< as recovery would leave it, where that is asked for
+  Volume* volume = nullptr;            ///< the one that is shown
+  std::optional<Error> unrecoverable;
   std::optional<OpenFile> last_read;
 };
 

@@ -18,18 +18,33 @@ void turn_fields(std::span<disk::Field const> fields, Bytes bytes) {
   }
 }
 
-void turn_core(Bytes bytes) {
-  turn_fields(disk::Layout<disk::LogDinode>::fields, bytes);
-  bool const large = bytes.size() >= sizeof(disk::LogDinode);
-  if (large && (view_as<disk::LogDinode>(bytes).flags2.value() & disk::inode_flag2::bigtime) != 0) {
-    return;
-  }
-  // Seconds and nanoseconds were turned as one number, which also made them change places.
+namespace {
+
+bool has_bigtime(ConstBytes core) {
+  return core.size() >= sizeof(disk::LogDinode) &&
+         (view_as<disk::LogDinode>(core).flags2.value() & disk::inode_flag2::bigtime) != 0;
+}
+
+/// Seconds and nanoseconds were turned as one number, which also made them change places.
+void swap_halves_of_times(Bytes bytes) {
   for (disk::Field const& field : disk::Layout<disk::LogDinode>::fields) {
     if (field.show != disk::Show::timestamp || field.offset + 8U > bytes.size()) continue;
     Bytes const time = bytes.subspan(field.offset, 8);
     std::ranges::rotate(time, time.begin() + 4);
   }
+}
+
+}  // namespace
+
+void turn_core(Bytes bytes) {
+  turn_fields(disk::Layout<disk::LogDinode>::fields, bytes);
+  if (!has_bigtime(bytes)) swap_halves_of_times(bytes);
+}
+
+void core_to_disk(Bytes bytes) {
+  bool const bigtime = has_bigtime(bytes);
+  turn_fields(disk::Layout<disk::LogDinode>::fields, bytes);
+  if (!bigtime) swap_halves_of_times(bytes);
 }
 
 }  // namespace xfsx::inline v0

@@ -16,4 +16,7 @@ void turn_fields(std::span<disk::Field const> fields, Bytes bytes);
 /// Turns the core of an inode, whose times are one number or two. `bytes` may end after any field.
 void turn_core(Bytes bytes);
 
+/// Turns a core from the log's order into that of the disk. `bytes` may end after any field.
+void core_to_disk(Bytes bytes);
+
 }  // namespace xfsx::inline v0

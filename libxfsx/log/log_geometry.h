@@ -28,6 +28,8 @@ struct LogGeometry {
 
   /// How far back from the head blocks may be missing: eight records are in flight at most.
   [[nodiscard]] u32 window_blocks() const { return 8 * record_blocks; }
+  /// What records say of themselves.
+  [[nodiscard]] u32 record_version() const { return record_blocks < 512 ? 1 : 2; }
   /// Byte address on the device of a log block.
   [[nodiscard]] u64 byte_of(LogBlock block) const {
     return (start.raw() + block.raw()) * basic_block_size;

@@ -37,13 +37,30 @@ u32 LogWriter::record_size_for(LogGeometry const& log, LogSizes const& sizes) {
 Result<std::unique_ptr<LogWriter>> LogWriter::create(BlockDevice& device, LogGeometry const& log,
                                                      LogState const& state, u32 record_size) {
   if (!state.clean) return make_error(Errc::dirty_log, EUCLEAN, "the log is dirty");
+  XFSX_TRYV(check_place(log, state));
+  XFSX_ASSERT(std::has_single_bit(record_size) && record_size >= min_log_record_size &&
+              record_size <= max_log_record_size && record_size >= log.unit);
+  return std::unique_ptr<LogWriter>(new LogWriter(device, log, state, record_size));
+}
+
+Result<void> LogWriter::check_place(LogGeometry const& log, LogState const& state) {
   if (log.unit > max_log_record_size) return refuse(EOPNOTSUPP, "the log's unit exceeds 256 KiB");
   if (state.head.block().raw() % (log.sector_size / basic_block_size) != 0) {
     return refuse(EOPNOTSUPP, "the head of the log is not on a sector of the log");
   }
-  XFSX_ASSERT(std::has_single_bit(record_size) && record_size >= min_log_record_size &&
-              record_size <= max_log_record_size && record_size >= log.unit);
-  return std::unique_ptr<LogWriter>(new LogWriter(device, log, state, record_size));
+  return success();
+}
+
+Result<std::unique_ptr<LogWriter>> LogWriter::behind(BlockDevice& device, LogGeometry const& log,
+                                                     LogState const& state) {
+  XFSX_TRYV(check_place(log, state));
+  // What Linux can be told to use (logbsize); in the first version of the log, less.
+  constexpr u32 least = 16384;
+  u32 const size = state.record_size;
+  bool const usable = std::has_single_bit(size) && size >= std::max(least, log.unit) &&
+                      size <= log.record_blocks * basic_block_size;
+  if (!usable) return refuse(EOPNOTSUPP, "the log has records of a size that no kernel writes");
+  return std::unique_ptr<LogWriter>(new LogWriter(device, log, state, size));
 }
 
 LogWriter::LogWriter(BlockDevice& device, LogGeometry const& log, LogState const& state,
@@ -229,9 +246,10 @@ Result<void> LogWriter::put_items(ItemSource& items) {
   return success();
 }
 
-Result<void> LogWriter::commit() {
+Result<void> LogWriter::commit(TailAtCommit at_commit) {
   XFSX_TRYV(put({}, op::commit));
   result_.commit = record_.lsn;
+  if (at_commit == TailAtCommit::at_start) record_.tail = result_.start;
   end_record();
   if (result_.flushes > 0 && last_record_at_ > 0) {
     XFSX_TRYV(write_batch(last_record_at_, false));
@@ -240,7 +258,8 @@ Result<void> LogWriter::commit() {
   return write_batch(batch_used_, true);
 }
 
-Result<CheckpointResult> LogWriter::write_checkpoint(ItemSource& items, Lsn tail, u32 tid) {
+Result<CheckpointResult> LogWriter::write_checkpoint(ItemSource& items, Lsn tail, u32 tid,
+                                                     TailAtCommit at_commit) {
   XFSX_TRYV(usable());
   LogSizes const sizes = items.sizes();
   if (sizes.bytes > max_checkpoint_bytes) {
@@ -273,12 +292,12 @@ Result<CheckpointResult> LogWriter::write_checkpoint(ItemSource& items, Lsn tail
     failed_ = failed_ || result_.flushes > 0;
     return all.error();
   }
-  XFSX_TRYV(commit());
+  XFSX_TRYV(commit(at_commit));
 
   result_.head = batch_start_;
   state_.clean = state_.empty = state_.torn = false;
   state_.head = result_.head;
-  state_.tail = tail;
+  state_.tail = record_.tail;
   state_.last_record = result_.commit.block();
   state_.record_size = shape_.size;
   return result_;

@@ -56,6 +56,12 @@ class LogWriter {
   static Result<std::unique_ptr<LogWriter>> create(BlockDevice& device, LogGeometry const& log,
                                                    LogState const& state, u32 record_size);
 
+  /// A writer that goes on behind the head of a log that may be dirty. Records have the size of
+  /// those that are there, since one size is assumed of all that are replayed. Errors: refused
+  /// EOPNOTSUPP as by create(), and for a size of records that no kernel writes.
+  static Result<std::unique_ptr<LogWriter>> behind(BlockDevice& device, LogGeometry const& log,
+                                                   LogState const& state);
+
   /// Log blocks that a checkpoint of `sizes` occupies at most.
   [[nodiscard]] u64 checkpoint_blocks(LogSizes const& sizes) const;
   /// Log blocks that may be written before the tail has to move: a sixteenth stays free, which has
@@ -78,11 +84,18 @@ class LogWriter {
   /// Errors: io.
   Result<void> clear_stale();
 
+  /// What the record with a checkpoint's commit says of the tail.
+  enum class TailAtCommit : u8 {
+    as_before,
+    at_start,  ///< with the commit, nothing before the checkpoint is needed any more
+  };
+
   /// Writes a checkpoint and makes it durable: on success Linux will replay it. `tail`: the oldest
   /// record still needed; `tid`: any number that the checkpoint before did not have. Errors: those
   /// of `items`, refused ENOSPC before the first write, io (if it came from the commit itself the
   /// checkpoint may be durable or not). After an error from the device every further call fails.
-  Result<CheckpointResult> write_checkpoint(ItemSource& items, Lsn tail, u32 tid);
+  Result<CheckpointResult> write_checkpoint(ItemSource& items, Lsn tail, u32 tid,
+                                            TailAtCommit at_commit = TailAtCommit::as_before);
 
   /// Writes the unmount record and makes it durable: the log is clean, nothing before it will be
   /// replayed, so everything logged must be durable in its home. Errors: io.
@@ -100,7 +113,8 @@ class LogWriter {
   void put_part(ConstBytes payload, u8 client, u8 flags, u32 length);
   Result<void> put_items(ItemSource& items);
   Result<void> write_batch(std::size_t bytes, bool durable);
-  Result<void> commit();
+  Result<void> commit(TailAtCommit at_commit);
+  static Result<void> check_place(LogGeometry const& log, LogState const& state);
   Result<bool> has_stale(u32 block, u32 count, u32 cycle);
   Result<void> clear_run(u32 block, u32 count, u32 cycle);
 

@@ -54,7 +54,7 @@ void fill_header(LogGeometry const& log, Lsn lsn, Lsn tail, Bytes block) {
   auto& header = edit_as<disk::LogRecordHeader>(block);
   header.magicno = disk::log_record_magic;
   header.cycle = lsn.cycle();
-  header.version = 2;
+  header.version = log.record_version();
   header.lsn = lsn;
   header.tail_lsn = tail;
   header.fmt = disk::log_format_linux_le;

@@ -109,7 +109,8 @@ QuotaChange quota_change(disk::Dinode const& before, disk::Dinode const& after, 
   return {quota_owners(before), {all - rt_blocks, rt_blocks}};
 }
 
-Result<bool> move_quota(Transaction& txn, std::span<QuotaChange const> changes, Timestamp now) {
+Result<bool> move_quota(Transaction& txn, std::span<QuotaChange const> changes, Timestamp now,
+                        QuotaLimits limits) {
   XFSX_TRY(Bytes const superblock, edit_superblock(txn));
   be16& qflags = edit_as<disk::Superblock>(superblock).qflags;
   bool forgot = false;
@@ -118,13 +119,23 @@ Result<bool> move_quota(Transaction& txn, std::span<QuotaChange const> changes, 
     if ((flags & form.accounted) == 0 || (flags & form.checked) == 0) continue;
     std::map<u32, Sum> const sums = sums_of(changes, form.kind);
     if (sums.empty()) continue;
-    bool const enforced = (flags & form.enforced) != 0;
+    bool const enforced = limits == QuotaLimits::judged && (flags & form.enforced) != 0;
     XFSX_TRY(bool const moved, move_kind(txn, form, sums, enforced, now.seconds));
     if (moved) continue;
     qflags = static_cast<u16>(flags & ~form.checked);
     forgot = true;
   }
   return forgot;
+}
+
+Result<void> forget_quota_counts(Transaction& txn) {
+  XFSX_TRY(Bytes const superblock, edit_superblock(txn));
+  be16& qflags = edit_as<disk::Superblock>(superblock).qflags;
+  for (QuotaForm const& form : quota_forms) {
+    u16 const flags = qflags.value();
+    if ((flags & form.accounted) != 0) qflags = static_cast<u16>(flags & ~form.checked);
+  }
+  return success();
 }
 
 }  // namespace xfsx::inline v0

@@ -35,10 +35,18 @@ struct QuotaChange {
 /// stay.
 QuotaChange quota_change(disk::Dinode const& before, disk::Dinode const& after, s64 rt_blocks);
 
+/// Whether limits may refuse a change. They may not refuse the rest of one that has begun.
+enum class QuotaLimits : u8 { judged, ignored };
+
 /// Moves counts in private copies of dquots, every owner's by the sum of `changes`. Where a
 /// kind is enforced, limits are judged at `now` before. True if the checked flag of a kind has
 /// been cleared. Errors: refused by name with EDQUOT, of projects ENOSPC, and the operand that
 /// gains, counted from 1; those of reading the quota files.
-Result<bool> move_quota(Transaction& txn, std::span<QuotaChange const> changes, Timestamp now);
+Result<bool> move_quota(Transaction& txn, std::span<QuotaChange const> changes, Timestamp now,
+                        QuotaLimits limits = QuotaLimits::judged);
+
+/// Has the next mount with quota count anew: clears the checked flag of each kind that is
+/// accounted. Errors: those of reading the superblock.
+Result<void> forget_quota_counts(Transaction& txn);
 
 }  // namespace xfsx::inline v0

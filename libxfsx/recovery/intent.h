@@ -3,6 +3,7 @@
 
 #include "log/decode_item.h"
 
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -78,5 +79,11 @@ struct Intent {
   std::variant<FreeIntent, RmapIntent, RefcountIntent, BmapIntent, AttrIntent, ExchangeIntent> work;
   std::vector<std::vector<std::byte>> regions;  ///< as they were logged, in our byte order
 };
+
+/// What an intent, decoded from `regions` of a transaction, announces; copies of everything that
+/// counts. What the numbers mean for the filesystem is not asked. Throws std::bad_alloc. Errors:
+/// bad_value located by log block and operation, with structure and field.
+Result<Intent> make_intent(DecodedLogItem const& item, LogTransaction const& transaction,
+                           LogItemRegions const& regions);
 
 }  // namespace xfsx::inline v0

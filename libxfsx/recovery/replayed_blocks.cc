@@ -21,7 +21,7 @@ ReplayedBlocks::Place ReplayedBlocks::first_touching(u64 start) {
 }
 
 ReplayedBlock ReplayedBlocks::make(Daddr daddr, SectorCount length, disk::BufferType type) {
-  ReplayedBlock block{daddr, length, type, {}, {}};
+  ReplayedBlock block{daddr, length, type, {}, {}, {}};
   block.data = pool_.take(length.raw() * basic_block_size);
   return block;
 }
@@ -35,6 +35,15 @@ Result<void> ReplayedBlocks::fill(ReplayedBlock& block) {
   }
   ReadRequest const request{block.daddr.raw() * basic_block_size, block.data.bytes()};
   return device_.read({&request, 1});
+}
+
+/// Keeps a block as the log replays it, before it changes once more.
+void ReplayedBlocks::save(ReplayedBlock const& block) {
+  if (!finishing_ || block.replayed.none() || as_replayed_.contains(block.daddr.raw())) return;
+  ReplayedBlock copy = make(block.daddr, block.length, block.type);
+  std::ranges::copy(block.data.bytes(), copy.data.bytes().begin());
+  copy.replayed = block.replayed;
+  as_replayed_.emplace(block.daddr.raw(), std::move(copy));
 }
 
 /// What sticks out of a block that is taken over by another one.
@@ -52,6 +61,7 @@ Result<ReplayedBlock*> ReplayedBlocks::edit(Daddr daddr, SectorCount length,
                                             disk::BufferType type) {
   auto const same = blocks_.find(daddr.raw());
   if (same != blocks_.end() && same->second.length == length) {
+    save(same->second);
     if (type != disk::BufferType::unknown) same->second.type = type;
     return &same->second;
   }
@@ -60,6 +70,7 @@ Result<ReplayedBlock*> ReplayedBlocks::edit(Daddr daddr, SectorCount length,
   u64 const start = daddr.raw(), end = block.end();
   lay_over(start * basic_block_size, block.data.bytes());
   for (Place at = first_touching(start); at != blocks_.end() && at->first < end;) {
+    save(at->second);
     ReplayedBlock const old = std::move(at->second);
     blocks_.erase(at);
     u64 const from = std::max(start, old.daddr.raw()), to = std::min(end, old.end());
@@ -73,29 +84,44 @@ Result<ReplayedBlock*> ReplayedBlocks::edit(Daddr daddr, SectorCount length,
 }
 
 void ReplayedBlocks::prefetch(std::span<BlockExtent const> extents) {
+  // What was not asked for after all.
+  fetched_.clear();
   std::vector<ReadRequest> requests;
-  std::vector<std::pair<u64, u64>> keys;
-  std::vector<AlignedBytes> memory;
+  std::map<std::pair<u64, u64>, AlignedBytes> wanted;
   for (BlockExtent const& e : extents) {
     std::pair<u64, u64> const key{e.daddr.raw(), e.length.raw()};
     auto const here = blocks_.find(key.first);
-    if ((here != blocks_.end() && here->second.length == e.length) || fetched_.contains(key)) {
-      continue;
-    }
-    if (std::ranges::find(keys, key) != keys.end()) continue;
-    keys.push_back(key);
-    memory.push_back(pool_.take(key.second * basic_block_size));
-    requests.push_back({key.first * basic_block_size, memory.back().bytes()});
+    if (here != blocks_.end() && here->second.length == e.length) continue;
+    auto const [at, fresh] = wanted.try_emplace(key);
+    if (!fresh) continue;
+    at->second = pool_.take(key.second * basic_block_size);
+    requests.push_back({key.first * basic_block_size, at->second.bytes()});
   }
-  if (requests.empty() || !device_.read(requests)) return;
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    fetched_.insert_or_assign(keys[i], std::move(memory[i]));
-  }
+  if (!requests.empty() && device_.read(requests)) fetched_ = std::move(wanted);
 }
 
 void ReplayedBlocks::forget(Daddr daddr, SectorCount length) {
   auto const at = blocks_.find(daddr.raw());
-  if (at != blocks_.end() && at->second.length == length) blocks_.erase(at);
+  if (at == blocks_.end() || at->second.length != length) return;
+  save(at->second);
+  blocks_.erase(at);
+}
+
+void ReplayedBlocks::end_replay() {
+  finishing_ = true;
+  for (auto& [address, block] : blocks_) {
+    block.replayed = block.dirty;
+    block.dirty = {};
+  }
+}
+
+bool ReplayedBlocks::has_replayed() const {
+  auto const replayed = [](auto const& entry) { return !entry.second.replayed.none(); };
+  return std::ranges::any_of(blocks_, replayed) || !as_replayed_.empty();
+}
+
+bool ReplayedBlocks::has_finished() const {
+  return std::ranges::any_of(blocks_, [](auto const& entry) { return !entry.second.dirty.none(); });
 }
 
 void ReplayedBlocks::lay_over(u64 offset, Bytes bytes) const {

@@ -22,7 +22,8 @@ struct ReplayedBlock {
   SectorCount length{};
   disk::BufferType type = disk::BufferType::unknown;
   AlignedBytes data;
-  ChunkMap dirty;  ///< at least what differs from the device
+  ChunkMap dirty;     ///< at least what differs from the device, or since end_replay() from that
+  ChunkMap replayed;  ///< at least what the log changes
 
   [[nodiscard]] u64 end() const { return daddr.raw() + length.raw(); }
 };
@@ -47,6 +48,17 @@ class ReplayedBlocks {
   /// Puts what was changed over `bytes`, which lie at byte `offset` of the device.
   void lay_over(u64 offset, Bytes bytes) const;
 
+  /// What was changed so far is what the log replays; changes from now on finish what was
+  /// interrupted. To be called once.
+  void end_replay();
+
+  /// Whether the log replayed anything, or whether anything was changed since.
+  [[nodiscard]] bool has_replayed() const;
+  [[nodiscard]] bool has_finished() const;
+
+  /// Blocks as the log replays them, where they have changed since: by address.
+  [[nodiscard]] std::map<u64, ReplayedBlock> const& as_replayed() const { return as_replayed_; }
+
   /// By address; they do not overlap.
   [[nodiscard]] std::map<u64, ReplayedBlock> const& blocks() const { return blocks_; }
   [[nodiscard]] std::map<u64, ReplayedBlock>& blocks() { return blocks_; }
@@ -57,11 +69,14 @@ class ReplayedBlocks {
   [[nodiscard]] Place first_touching(u64 start);
   Result<void> fill(ReplayedBlock& block);
   void keep_part(ReplayedBlock const& whole, u64 from, u64 to);
+  void save(ReplayedBlock const& block);
   ReplayedBlock make(Daddr daddr, SectorCount length, disk::BufferType type);
 
   BlockDevice& device_;
   AlignedPool pool_;
-  std::map<u64, ReplayedBlock> blocks_;                  // by daddr
+  bool finishing_ = false;
+  std::map<u64, ReplayedBlock> blocks_;  // by daddr
+  std::map<u64, ReplayedBlock> as_replayed_;
   std::map<std::pair<u64, u64>, AlignedBytes> fetched_;  // by daddr and length
 };
 

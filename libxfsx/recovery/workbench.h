@@ -16,6 +16,8 @@ class Workbench {
                                                  FurtherDevices const& further);
 
   [[nodiscard]] Volume& volume() { return *volume_; }
+  /// The data device as it will be.
+  [[nodiscard]] BlockDevice& device() { return device_; }
 
   /// Takes what the transaction changed, verified and with its checksums, as if it had been
   /// committed; later transactions see it. Errors: those of the verifiers; io.

@@ -1,0 +1,16 @@
+#pragma once
+// Blocks that were to be freed (EFI). Whose they were is not known: what reverse mappings say of
+// them goes, whatever it is; that there are none is right too.
+
+#include "recovery/finish.h"
+
+namespace xfsx::inline v0 {
+
+/// Errors: bad_value of the intent for blocks that nobody can free.
+Result<void> check_free(Volume& volume, Intent const& intent);
+
+/// Frees extents that were checked, one transaction each. Errors: bad_value for blocks that are
+/// free already, or that reverse mappings give to several owners or only in part; those of reading.
+Result<void> free_extents(Workbench& bench, std::span<FreeIntent::Extent const> extents);
+
+}  // namespace xfsx::inline v0

@@ -1,0 +1,61 @@
+#include "recovery/finish_refcount.h"
+
+#include "ag/refcounts.h"
+
+namespace xfsx::inline v0 {
+
+namespace {
+
+namespace what = disk::count_intent;
+
+Result<void> apply(Refcounts& counts, RefcountIntent::Change const& change, FreeWork& freed) {
+  BlockCount const length(change.length);
+  switch (change.flags) {
+    case what::increase:
+      return counts.increase(change.start, length);
+    case what::alloc_cow:
+      return counts.add_staging(change.start, length);
+    case what::free_cow:
+      return counts.remove_staging(change.start, length);
+    default:
+      break;
+  }
+  XFSX_TRY(std::vector<BlockRun> const runs, counts.decrease(change.start, length));
+  for (BlockRun const& run : runs) {
+    freed.extents.push_back({run.start, static_cast<u32>(run.length.raw())});
+  }
+  return success();
+}
+
+}  // namespace
+
+Result<void> check_refcount(Volume& volume, Intent const& intent) {
+  Geometry const& g = volume.geometry();
+  if (!g.has_ro(ro_compat::reflink)) {
+    return bad_intent(intent, {"type", static_cast<u64>(intent.type), 0, Relation::none,
+                               "the filesystem does not count who shares blocks"});
+  }
+  for (RefcountIntent::Change const& c : std::get<RefcountIntent>(intent.work).changes) {
+    if (c.flags < what::increase || c.flags > what::free_cow) {
+      return bad_intent(intent, {"flags", c.flags, what::free_cow, Relation::at_most});
+    }
+    XFSX_TRYV(check_blocks(g, intent, c.start, c.length, intent.realtime));
+  }
+  return success();
+}
+
+Result<void> finish_refcount(Finishing& finishing, Intent const& intent) {
+  Transaction txn(finishing.bench.volume());
+  Space space(txn);
+  Refcounts counts(txn, space);
+  FreeWork freed;
+  for (RefcountIntent::Change const& c : std::get<RefcountIntent>(intent.work).changes) {
+    XFSX_TRYV(apply(counts, c, freed));
+  }
+  XFSX_TRYV(space.finish());
+  XFSX_TRYV(finishing.bench.take(txn));
+  if (!freed.extents.empty()) finishing.left.emplace_back(std::move(freed));
+  return success();
+}
+
+}  // namespace xfsx::inline v0

@@ -1,0 +1,15 @@
+#pragma once
+// Reverse mappings that were to be changed (RUI).
+
+#include "recovery/finish.h"
+
+namespace xfsx::inline v0 {
+
+/// Errors: bad_value of the intent for flags, owners, blocks or offsets that cannot be.
+Result<void> check_rmap(Volume& volume, Intent const& intent);
+
+/// Changes reverse mappings of AGs, in order, in one transaction. Nothing without rmapbt. Errors:
+/// refused ENOSPC; bad_value where the trees do not agree; those of reading.
+Result<void> change_rmaps_of_ags(Workbench& bench, std::span<MapChange const> changes);
+
+}  // namespace xfsx::inline v0

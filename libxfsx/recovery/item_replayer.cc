@@ -1,0 +1,397 @@
+#include "recovery/item_replayer.h"
+
+#include "base/checked.h"
+#include "base/crc32c.h"
+#include "base/view.h"
+#include "btree/node.h"
+#include "disk/inode.h"
+#include "disk/log.h"
+#include "disk/log_items.h"
+#include "disk/superblock.h"
+#include "format/checked_view.h"
+#include "format/inode_view.h"
+#include "log/assemble.h"
+#include "log/log_reader.h"
+#include "recovery/block_identity.h"
+#include "recovery/replay_inode.h"
+
+#include <algorithm>
+
+namespace xfsx::inline v0 {
+
+namespace {
+
+using disk::BufferLogFormat;
+using disk::BufferType;
+using disk::Dinode;
+namespace flag = disk::buffer_item_flag;
+
+constexpr std::size_t unlinked_offset = offsetof(Dinode, next_unlinked);
+
+bool counts(Lsn lsn) {
+  return lsn != Lsn(0) && lsn != null_lsn;
+}
+
+BufferLogFormat const& buffer_format(DecodedLogItem const& item) {
+  return view_as<BufferLogFormat>(item.parts.front().bytes);
+}
+
+BufferType type_of(BufferLogFormat const& format) {
+  return BufferType(format.flags.value() >> flag::type_shift);
+}
+
+Error at_operation(Error e, ItemReplayer::Source const& source) {
+  return with_operation(e, source.operation);
+}
+
+/// The kinds of quota whose dquots a type of buffers holds; 0 for other buffers.
+u8 dquot_type_of(BufferType type) {
+  if (type == BufferType::user_dquot) return disk::dquot_type::user;
+  if (type == BufferType::group_dquot) return disk::dquot_type::group;
+  return type == BufferType::project_dquot ? disk::dquot_type::project : 0;
+}
+
+}  // namespace
+
+ItemReplayer::ItemReplayer(ReplayedBlocks& blocks, Geometry const& geometry,
+                           CancelledBlocks& cancelled)
+    : blocks_(blocks),
+      geometry_(geometry),
+      cancelled_(cancelled),
+      device_sectors_(blocks.device().info().size / basic_block_size) {}
+
+/// No image may lie behind the end of the device, or in the log that it comes from, or be longer
+/// than the longest block of metadata.
+Result<void> ItemReplayer::check_place(Daddr daddr, u64 length, std::string_view structure,
+                                       Source const& source) const {
+  constexpr u64 longest = u64{log_max_chunks} * log_chunk_size / basic_block_size;
+  bool ok = length > 0 && length <= longest && range_inside(daddr.raw(), length, device_sectors_);
+  if (ok && geometry_.has_internal_log()) {
+    u64 const log = geometry_.daddr(geometry_.log_start()).raw();
+    u64 const end = log + geometry_.sectors(BlockCount(geometry_.log_blocks())).raw();
+    ok = daddr.raw() + length <= log || daddr.raw() >= end;
+  }
+  if (ok) return success();
+  Error e = located(Errc::bad_value, structure, log_location(source.block));
+  e.field = "blkno";
+  e.relation = Relation::below;
+  e.found.number = daddr.raw();
+  e.expected.number = device_sectors_;
+  return at_operation(e, source);
+}
+
+Result<void> ItemReplayer::replay(DecodedLogItem const& item, Source const& source) {
+  switch (item.type) {
+    case disk::LogItemType::buffer:
+      return buffer(item, source);
+    case disk::LogItemType::inode:
+      return inode(item, source);
+    case disk::LogItemType::icreate:
+      return icreate(item, source);
+    case disk::LogItemType::dquot:
+      return dquot(item, source);
+    default:
+      return success();
+  }
+}
+
+void ItemReplayer::add_extents(DecodedLogItem const& item,
+                               std::vector<BlockExtent>& extents) const {
+  BlockExtent extent{};
+  if (item.type == disk::LogItemType::buffer) {
+    BufferLogFormat const& format = buffer_format(item);
+    if ((format.flags.value() & flag::cancel) != 0) return;
+    extent = {format.blkno.value(), SectorCount(format.len.value())};
+  } else if (item.type == disk::LogItemType::inode) {
+    InodeItemHead const head = inode_item_head(item);
+    extent = {head.cluster, SectorCount(head.length)};
+  } else {
+    return;
+  }
+  if (cancelled_.has(extent.daddr, extent.length.raw())) return;
+  if (!check_place(extent.daddr, extent.length.raw(), {}, {})) return;
+  extents.push_back(extent);
+}
+
+// Blocks
+
+void ItemReplayer::copy_chunks(DecodedLogItem const& item, ReplayedBlock& block) const {
+  for (LogItemPart const& part : item.parts) {
+    if (part.role != LogItemPart::Role::chunks) continue;
+    std::ranges::copy(part.bytes, block.data.bytes().subspan(part.offset).begin());
+    block.dirty.set_range(part.offset, part.bytes.size());
+  }
+}
+
+/// Of an inode cluster that is logged as a block, pointers to the next unlinked inode are meant.
+Result<void> ItemReplayer::copy_unlinked(DecodedLogItem const& item, Source const& source,
+                                         ReplayedBlock& block) const {
+  Bytes const cluster = block.data.bytes();
+  u32 const size = geometry_.inode_size();
+  for (LogItemPart const& part : item.parts) {
+    if (part.role != LogItemPart::Role::chunks) continue;
+    for (std::size_t at = 0; at + size <= cluster.size(); at += size) {
+      std::size_t const from = at + unlinked_offset;
+      if (from < part.offset || from + 4 > part.offset + part.bytes.size()) continue;
+      AgInode const next = view_as<be<AgInode>>(part.bytes, from - part.offset).value();
+      if (next.raw() == 0) {
+        Error e = located(Errc::bad_value, "log_buf", log_location(source.block));
+        e.field = "next_unlinked";
+        e.relation = Relation::not_equal;
+        return at_operation(e, source);
+      }
+      Bytes const inode = cluster.subspan(at, size);
+      auto& core = edit_as<Dinode>(inode);
+      core.next_unlinked = next;
+      if (geometry_.version().self_describing) {
+        crc32c_stamp(inode, offsetof(Dinode, crc));
+      }
+      block.dirty.set_range(from, 4);
+    }
+  }
+  return success();
+}
+
+/// Puts an image over what lies there, unless that is as new. The LSN stays what it is on the
+/// device; a block that changes its kind has none.
+Result<void> ItemReplayer::replay_image(DecodedLogItem const& item, Source const& source,
+                                        ReplayedBlock& block) {
+  Bytes const bytes = block.data.bytes();
+  BlockKind const* const before = identify(geometry_, bytes);
+  Lsn const lsn = before == nullptr ? Lsn(0) : lsn_of(*before, bytes);
+  if (counts(lsn) && lsn >= source.lsn) {
+    ++skipped_;
+    return success();
+  }
+  copy_chunks(item, block);
+  BlockKind const* const after = identify(geometry_, bytes);
+  if (after == nullptr) return success();
+  bool const same = before != nullptr && before->lsn == after->lsn;
+  edit_as<be<Lsn>>(bytes, after->lsn) = same ? lsn : Lsn(0);
+  block.dirty.set_range(after->lsn, sizeof(Lsn));
+  return success();
+}
+
+/// Dquots are kept where the superblock says that they are counted: it has not been told otherwise.
+Result<bool> ItemReplayer::keeps_quota(u8 type) {
+  if ((quota_off_ & type) != 0) return false;
+  SectorCount const sector(geometry_.sector_size() / basic_block_size);
+  XFSX_TRY(ReplayedBlock* const block, blocks_.edit(Daddr(0), sector, BufferType::superblock));
+  u16 const flags = view_as<disk::Superblock>(block->data.bytes()).qflags.value();
+  return std::ranges::any_of(quota_forms, [&](QuotaForm const& form) {
+    return form.type == type && (flags & form.accounted) != 0;
+  });
+}
+
+void ItemReplayer::quota_off(u32 flags) {
+  for (QuotaForm const& form : quota_forms) {
+    if ((flags & form.accounted) != 0) quota_off_ |= form.type;
+  }
+}
+
+Result<void> ItemReplayer::buffer(DecodedLogItem const& item, Source const& source) {
+  BufferLogFormat const& format = buffer_format(item);
+  Daddr const daddr = format.blkno.value();
+  u64 const length = format.len.value();
+  if ((format.flags.value() & flag::cancel) != 0) {
+    cancelled_.pass(daddr, length);
+    return success();
+  }
+  BufferType const type = type_of(format);
+  u8 const quota = dquot_type_of(type);
+  bool wanted = !cancelled_.has(daddr, length);
+  if (wanted && quota != 0) {
+    XFSX_TRY(wanted, keeps_quota(quota));
+  }
+  if (!wanted) {
+    ++skipped_;
+    return success();
+  }
+  XFSX_TRYV(check_place(daddr, length, disk::Layout<BufferLogFormat>::name, source));
+  XFSX_TRY(ReplayedBlock* const block, blocks_.edit(daddr, SectorCount(length), type));
+  if ((format.flags.value() & flag::inode_buf) != 0) return copy_unlinked(item, source, *block);
+  return replay_image(item, source, *block);
+}
+
+// Inodes
+
+Result<void> ItemReplayer::inode(DecodedLogItem const& item, Source const& source) {
+  InodeItemHead const head = inode_item_head(item);
+  if (cancelled_.has(head.cluster, head.length)) {
+    ++skipped_;
+    return success();
+  }
+  XFSX_TRYV(check_place(head.cluster, head.length, item.parts.front().structure, source));
+  u32 const size = geometry_.inode_size();
+  if (head.offset % size != 0 ||
+      !range_inside<u64>(head.offset, size, u64{head.length} * basic_block_size)) {
+    Error e = located(Errc::bad_value, item.parts.front().structure, log_location(source.block));
+    e.field = "boffset";
+    e.relation = Relation::multiple_of;
+    e.found.number = head.offset;
+    e.expected.number = size;
+    return at_operation(e, source);
+  }
+  XFSX_TRY(ReplayedBlock* const block,
+           blocks_.edit(head.cluster, SectorCount(head.length), BufferType::inode_cluster));
+  Location where = geometry_.locate(head.cluster);
+  where.owner = head.number;
+  Bytes const inode = block->data.bytes().subspan(head.offset, size);
+  XFSX_TRY(bool const replayed, replay_inode(item, source.lsn, geometry_, where, inode));
+  if (replayed) {
+    if (geometry_.version().self_describing) crc32c_stamp(inode, offsetof(Dinode, crc));
+    block->dirty.set_range(head.offset, size);
+    inodes_.insert(head.number.raw());
+  } else {
+    ++skipped_;
+  }
+  // The change of owners belongs to the transaction even where the inode is newer.
+  std::vector<std::byte> const now(inode.begin(), inode.end());
+  return change_owners(item, now, head.number);
+}
+
+Result<void> ItemReplayer::change_owners(DecodedLogItem const& item, ConstBytes inode,
+                                         InodeNumber number) {
+  u32 const fields = inode_item_head(item).fields;
+  InodeView const view(inode);
+  if (view.mode() == 0 || !view.is_v3()) return success();
+  auto const root_in = [&](ConstBytes fork) -> Result<void> {
+    BtreeNode<Bmbt> const root = BtreeNode<Bmbt>::of_fork(fork);
+    if (root.level() == 0 || root.count() > BtreeNode<Bmbt>::fork_root_max(fork.size())) {
+      return success();
+    }
+    for (u32 i = 0; i < root.count(); ++i) {
+      XFSX_TRYV(change_owner(root.pointer(i), root.level() - 1, number));
+    }
+    return success();
+  };
+  bool const data = disk::ForkFormat(view.core().format) == disk::ForkFormat::btree;
+  if ((fields & data_owner_changes) != 0 && data) {
+    XFSX_TRYV(root_in(view.literal().first(view.data_fork_size())));
+  }
+  bool const attr =
+      view.has_attr_fork() && disk::ForkFormat(view.core().aformat) == disk::ForkFormat::btree;
+  if ((fields & attr_owner_changes) == 0 || !attr) return success();
+  return root_in(view.literal().last(view.attr_fork_size()));
+}
+
+Result<void> ItemReplayer::change_owner(FsBlock at, u32 level, InodeNumber number) {
+  if (!geometry_.valid(at, BlockCount(1))) return success();
+  XFSX_TRY(ReplayedBlock* const block,
+           blocks_.edit(geometry_.daddr(at), geometry_.sectors(BlockCount(1)), BufferType::btree));
+  Bytes const bytes = block->data.bytes();
+  if (identify(geometry_, bytes) != &bmbt_kind) return success();
+  auto& head = edit_as<disk::BtreeLongBlock>(bytes);
+  if (head.level.value() != level) return success();
+  head.owner = number;
+  block->dirty.set_range(0, sizeof(disk::BtreeLongBlock));
+  if (level == 0) return success();
+  std::vector<std::byte> const copy(bytes.begin(), bytes.end());
+  BtreeNode<Bmbt> const node = BtreeNode<Bmbt>::of_block(copy, geometry_.version());
+  if (node.count() > Bmbt::shape.on(geometry_.version()).max_records(copy.size(), level)) {
+    return success();
+  }
+  for (u32 i = 0; i < node.count(); ++i) {
+    XFSX_TRYV(change_owner(node.pointer(i), level - 1, number));
+  }
+  return success();
+}
+
+void ItemReplayer::make_inode(Bytes inode, InodeNumber number, u32 generation) const {
+  std::ranges::fill(inode, std::byte{0});
+  auto& core = edit_as<Dinode>(inode);
+  core.magic = disk::inode_magic;
+  core.version = 3;
+  core.gen = generation;
+  core.next_unlinked = null_agino;
+  core.inumber = number;
+  core.uuid = geometry_.meta_uuid();
+  crc32c_stamp(inode, offsetof(Dinode, crc));
+}
+
+Result<void> ItemReplayer::icreate(DecodedLogItem const& item, Source const& source) {
+  auto const& format = view_as<disk::IcreateLogFormat>(item.parts.front().bytes);
+  CheckedView<disk::IcreateLogFormat> const view(format, log_location(source.block));
+  auto const check = [&]() -> Result<void> {
+    XFSX_TRYV(view.below(format.ag, AgNumber(geometry_.ag_count())));
+    XFSX_TRYV(view.equal(format.isize, geometry_.inode_size()));
+    u32 const length = format.length.value();
+    u32 const inodes = format.count.value();
+    XFSX_TRYV(view.require(length != 0 && length <= geometry_.blocks_of(format.ag.value()),
+                           format.length, 1, Relation::at_least));
+    XFSX_TRYV(view.require(inodes / geometry_.inodes_per_block() == length, format.count,
+                           u64{length} * geometry_.inodes_per_block(), Relation::equal));
+    FsBlock const first = geometry_.fsblock(format.ag.value(), format.agbno.value());
+    return view.require(geometry_.valid(first, BlockCount(length)), format.agbno,
+                        geometry_.blocks_of(format.ag.value()), Relation::below);
+  };
+  if (Result<void> const ok = check(); !ok) return at_operation(ok.error(), source);
+  AgNumber const ag = format.ag.value();
+  u32 const first = format.agbno.value().raw();
+  u32 const step = std::min(geometry_.cluster_blocks(), format.length.value());
+  SectorCount const cluster = geometry_.sectors(BlockCount(step));
+  for (u32 at = 0; at < format.length.value(); at += step) {
+    if (cancelled_.has(geometry_.daddr(ag, AgBlock(first + at)), cluster.raw())) {
+      ++skipped_;
+      return success();
+    }
+  }
+  u32 const size = geometry_.inode_size();
+  for (u32 at = 0; at < format.length.value(); at += step) {
+    Daddr const daddr = geometry_.daddr(ag, AgBlock(first + at));
+    XFSX_TRY(ReplayedBlock* const block, blocks_.edit(daddr, cluster, BufferType::inode_cluster));
+    u32 agino = (first + at) * geometry_.inodes_per_block();
+    Bytes const bytes = block->data.bytes();
+    for (std::size_t i = 0; i + size <= bytes.size(); i += size, ++agino) {
+      make_inode(bytes.subspan(i, size), geometry_.inode_number(ag, AgInode(agino)),
+                 format.gen.value());
+    }
+    block->dirty.set_all(bytes.size());
+  }
+  return success();
+}
+
+// Quota
+
+Result<void> ItemReplayer::dquot(DecodedLogItem const& item, Source const& source) {
+  auto const& format = view_as<disk::DquotLogFormat>(item.parts.front().bytes);
+  ConstBytes const core = item.part(LogItemPart::Role::dquot)->bytes;
+  u8 const kind = view_as<disk::Dquot>(core).type & disk::dquot_type::kinds;
+  XFSX_TRY(bool const kept, keeps_quota(kind));
+  if (!kept) {
+    ++skipped_;
+    return success();
+  }
+  u64 const length = geometry_.sectors(BlockCount(format.len.value())).raw();
+  std::string_view const name = disk::Layout<disk::DquotLogFormat>::name;
+  XFSX_TRYV(check_place(format.blkno.value(), length, name, source));
+  std::size_t const offset = format.boffset.value();
+  if (offset % sizeof(disk::DquotRecord) != 0 ||
+      !range_inside<u64>(offset, sizeof(disk::DquotRecord), length * basic_block_size)) {
+    Error e = located(Errc::bad_value, name, log_location(source.block));
+    e.field = "boffset";
+    e.relation = Relation::multiple_of;
+    e.found.number = offset;
+    e.expected.number = sizeof(disk::DquotRecord);
+    return at_operation(e, source);
+  }
+  QuotaForm const* const form = std::ranges::find(quota_forms, kind, &QuotaForm::type);
+  BufferType const type =
+      form == std::ranges::end(quota_forms) ? BufferType::unknown : form->block->log_type;
+  XFSX_TRY(ReplayedBlock* const block,
+           blocks_.edit(format.blkno.value(), SectorCount(length), type));
+  Bytes const record = block->data.bytes().subspan(offset, sizeof(disk::DquotRecord));
+  auto& on_disk = edit_as<disk::DquotRecord>(record);
+  Lsn const lsn = on_disk.lsn.value();
+  bool const describes = geometry_.version().self_describing;
+  if (describes && counts(lsn) && lsn >= source.lsn) {
+    ++skipped_;
+    return success();
+  }
+  std::ranges::copy(core, record.begin());
+  if (describes) crc32c_stamp(record, offsetof(disk::DquotRecord, crc));
+  block->dirty.set_range(offset, record.size());
+  return success();
+}
+
+}  // namespace xfsx::inline v0

@@ -1,0 +1,166 @@
+#include "recovery/seal.h"
+
+#include "recovery/seal_items.h"
+
+#include <algorithm>
+
+namespace xfsx::inline v0 {
+
+namespace {
+
+WriteRequest whole(ReplayedBlock const& block) {
+  return {block.daddr.raw() * basic_block_size, std::as_const(block.data).bytes()};
+}
+
+/// Every block that recovery changes, as it will be.
+std::vector<WriteRequest> all_changed(ReplayedBlocks const& blocks) {
+  std::vector<WriteRequest> writes;
+  for (auto const& [address, block] : blocks.blocks()) {
+    if (!block.dirty.none() || !block.replayed.none()) writes.push_back(whole(block));
+  }
+  return writes;
+}
+
+/// What the log replays, whatever becomes of it afterwards.
+std::vector<WriteRequest> replayed(ReplayedBlocks const& blocks) {
+  std::map<u64, WriteRequest> writes;
+  for (auto const& [address, block] : blocks.blocks()) {
+    if (!block.replayed.none()) writes.insert_or_assign(address, whole(block));
+  }
+  for (auto const& [address, block] : blocks.as_replayed()) {
+    writes.insert_or_assign(address, whole(block));
+  }
+  std::vector<WriteRequest> list;
+  for (auto const& [address, write] : writes) list.push_back(write);
+  return list;
+}
+
+std::vector<WriteRequest> finished(ReplayedBlocks const& blocks) {
+  std::vector<WriteRequest> writes;
+  for (auto const& [address, block] : blocks.blocks()) {
+    if (!block.dirty.none()) writes.push_back(whole(block));
+  }
+  return writes;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Seal>> Seal::prepare(ReplayedBlocks& blocks, Geometry const& geometry,
+                                            LogPlace const& place, LogState const& state,
+                                            std::span<Intent const> intents) {
+  std::unique_ptr<Seal> seal(new Seal(blocks, geometry, place, intents));
+  XFSX_TRYV(seal->judge(state));
+  return seal;
+}
+
+/// Chooses between the one checkpoint and the way for a log that is too full for it.
+Result<void> Seal::judge(LogState const& state) {
+  XFSX_TRY(writer_, LogWriter::behind(place_.device, place_.log, state));
+  auto const fits = [&](ItemSource const& items, u64 free) {
+    return items.sizes().bytes <= LogWriter::max_checkpoint_bytes &&
+           writer_->checkpoint_blocks(items.sizes()) <= free;
+  };
+  changes_ = make_block_items(blocks_, geometry_, Changes::all);
+  last_home_ = all_changed(blocks_);
+  if (!fits(*changes_, writer_->free_blocks())) {
+    report_.home_first = true;
+    changes_ = make_block_items(blocks_, geometry_, Changes::finished);
+    XFSX_TRY(reminder_, make_reminder(blocks_, geometry_, intents_));
+    first_home_ = replayed(blocks_);
+    last_home_ = finished(blocks_);
+    if (!fits(*reminder_, writer_->free_blocks())) {
+      return refuse(EFBIG, "the log has no free block left for what recovery must write to it");
+    }
+    u64 const taken = writer_->checkpoint_blocks(reminder_->sizes());
+    u64 const most = place_.log.blocks - place_.log.blocks / 16;
+    if (!fits(*changes_, most > taken ? most - taken : 0)) {
+      return refuse(EFBIG, "what was interrupted is too much to be finished in one checkpoint");
+    }
+  }
+  report_.log_bytes = writer_->checkpoint_blocks(changes_->sizes()) * basic_block_size;
+  report_.home_writes = first_home_.size() + last_home_.size();
+  for (std::vector<WriteRequest> const* list : {&first_home_, &last_home_}) {
+    for (WriteRequest const& w : *list) report_.home_bytes += w.from.size();
+  }
+  return success();
+}
+
+Result<void> Seal::reserve_log(u64 first, u64 count) {
+  if (count == 0) return success();
+  return place_.device.reserve(place_.log.byte_of(LogBlock(static_cast<u32>(first))),
+                               count * basic_block_size);
+}
+
+/// Room on the host for every block that will be written: a full host disk is found out before the
+/// first byte.
+Result<void> Seal::reserve() {
+  for (std::vector<WriteRequest> const* list : {&first_home_, &last_home_}) {
+    for (WriteRequest const& w : *list) {
+      XFSX_TRYV(blocks_.device().reserve(w.offset, w.from.size()));
+    }
+  }
+  u64 blocks = writer_->checkpoint_blocks(changes_->sizes());
+  if (reminder_) blocks += writer_->checkpoint_blocks(reminder_->sizes());
+  blocks =
+      std::max<u64>(blocks, LogWriter::clear_blocks) + u64{max_log_record_size} / basic_block_size;
+  u64 const head = writer_->state().head.block().raw();
+  u64 const count = std::min<u64>(blocks, place_.log.blocks);
+  u64 const before_end = std::min<u64>(count, place_.log.blocks - head);
+  XFSX_TRYV(reserve_log(head, before_end));
+  return reserve_log(0, count - before_end);
+}
+
+Result<void> Seal::write_home(std::vector<WriteRequest> const& writes) {
+  std::span<WriteRequest const> left = writes;
+  while (!left.empty()) {
+    std::size_t const count = std::min(left.size(), steady_batch);
+    XFSX_TRYV(blocks_.device().write(left.first(count)));
+    left = left.subspan(count);
+  }
+  return blocks_.device().flush();
+}
+
+/// Names operations in the log. A recovery that was cut off may have left some of its own behind
+/// the tail, without a commit; its head was another one.
+u32 Seal::next_tid() const {
+  Lsn const head = writer_->state().head;
+  return (head.cycle() * 0x9e3779b1U) ^ head.block().raw() ^ 0x78667378U;
+}
+
+Result<void> Seal::checkpoint(ItemSource& items) {
+  Lsn const tail = writer_->state().tail;
+  XFSX_TRY(CheckpointResult const written,
+           writer_->write_checkpoint(items, tail, next_tid(), LogWriter::TailAtCommit::at_start));
+  report_.log_bytes += written.bytes;
+  return success();
+}
+
+Result<void> Seal::write_sequence() {
+  report_.log_bytes = 0;
+  XFSX_TRYV(writer_->clear_stale());
+  if (report_.home_first) {
+    XFSX_TRYV(write_home(first_home_));
+    XFSX_TRYV(checkpoint(*reminder_));
+  }
+  XFSX_TRYV(checkpoint(*changes_));
+  reached(SealStage::durable);
+  XFSX_TRYV(write_home(last_home_));
+  reached(SealStage::home);
+  XFSX_TRY(report_.log, writer_->write_unmount(writer_->state().tail, next_tid()));
+  return success();
+}
+
+Result<SealReport> Seal::run(SealOptions const& options) {
+  options_ = options;
+  XFSX_TRYV(reserve());
+  reached(SealStage::first_write);
+  Result<void> const written = write_sequence();
+  if (!written) {
+    // Whatever has been written: the log still says how the filesystem is to become.
+    return with_image(written.error(), ImageState::committed_log_dirty);
+  }
+  reached(SealStage::clean);
+  return report_;
+}
+
+}  // namespace xfsx::inline v0

@@ -1,0 +1,60 @@
+#include "recovery/unlinked.h"
+
+#include "inode/drop_fork.h"
+#include "inode/free_inode.h"
+#include "inode/unlinked_list.h"
+#include "quota/move.h"
+
+namespace xfsx::inline v0 {
+
+namespace {
+
+Result<void> check_unlinked(Geometry const& g, Inode const& inode) {
+  CheckedView const core(inode.core(), inode.location(g));
+  XFSX_TRYV(core.equal<u32>(core->nlinkv2, 0));
+  if (inode.is_metadata()) {
+    return refuse(EOPNOTSUPP, "a file of the filesystem itself is on a list of unlinked inodes");
+  }
+  if (inode.is_realtime() && inode.nextents() != 0) {
+    return refuse(EOPNOTSUPP, "an unlinked file has realtime blocks");
+  }
+  return success();
+}
+
+Result<FreedInode> free_with_contents(Workbench& bench, InodeNumber number) {
+  Volume& volume = bench.volume();
+  XFSX_TRY(Inode const inode, load_inode(volume, number));
+  XFSX_TRYV(check_unlinked(volume.geometry(), inode));
+  Transaction txn(volume);
+  Space space(txn);
+  Refcounts counts(txn, space);
+  XFSX_TRY(Bytes const copy, txn.edit_inode(number, inode.place, inode.cluster));
+  XFSX_TRY(BlockCount const data, drop_fork(txn, space, counts, inode, copy, ForkKind::data));
+  XFSX_TRY(BlockCount const attr, drop_fork(txn, space, counts, inode, copy, ForkKind::attr));
+  XFSX_TRYV(free_inode(txn, space, inode, copy));
+  XFSX_TRYV(forget_quota_counts(txn));
+  XFSX_TRYV(space.finish());
+  XFSX_TRYV(bench.take(txn));
+  return FreedInode{number, data + attr};
+}
+
+}  // namespace
+
+Result<std::vector<FreedInode>> free_unlinked(Workbench& bench) {
+  std::vector<FreedInode> freed;
+  u32 const ags = bench.volume().geometry().ag_count();
+  for (u32 ag = 0; ag < ags; ++ag) {
+    for (u32 bucket = 0; bucket < disk::agi_unlinked_buckets; ++bucket) {
+      XFSX_TRY(std::vector<Inode> const list,
+               unlinked_inodes(bench.volume(), AgNumber(ag), bucket));
+      for (Inode const& entry : list) {
+        Result<FreedInode> const done = free_with_contents(bench, entry.number);
+        if (!done) return with_owner(done.error(), entry.number);
+        freed.push_back(done.value());
+      }
+    }
+  }
+  return freed;
+}
+
+}  // namespace xfsx::inline v0

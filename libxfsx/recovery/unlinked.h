@@ -1,0 +1,23 @@
+#pragma once
+// Files that lost their last name while they were open, when the machine went down: nobody can
+// come to them any more. Each is freed with all that it holds.
+
+#include "recovery/workbench.h"
+
+#include <vector>
+
+namespace xfsx::inline v0 {
+
+struct FreedInode {
+  InodeNumber number{};
+  BlockCount blocks{};  ///< that it had, realtime blocks included
+};
+
+/// Frees the inodes on the unlinked lists of all AGs, list by list, each in a transaction that
+/// `bench` takes; where quota is accounted, it will be counted anew. The superblock's counts have
+/// to be those of the AGs. Errors: bad_value, with the inode as owner, for one that has links or is
+/// free; loop; refused EOPNOTSUPP for a file of the filesystem itself; those of reading;
+/// refused ENOSPC.
+Result<std::vector<FreedInode>> free_unlinked(Workbench& bench);
+
+}  // namespace xfsx::inline v0
