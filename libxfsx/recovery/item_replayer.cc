@@ -234,6 +234,7 @@ Result<void> ItemReplayer::inode(DecodedLogItem const& item, Source const& sourc
   }
   XFSX_TRY(ReplayedBlock* const block,
            blocks_.edit(head.cluster, SectorCount(head.length), BufferType::inode_cluster));
+  logged_inodes_.insert(head.number.raw());
   Location where = geometry_.locate(head.cluster);
   where.owner = head.number;
   Bytes const inode = block->data.bytes().subspan(head.offset, size);

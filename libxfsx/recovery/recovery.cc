@@ -2,6 +2,7 @@
 
 #include "recovery/interrupted.h"
 #include "recovery/recount.h"
+#include "recovery/split_directories.h"
 
 #include <new>
 
@@ -83,6 +84,7 @@ Result<void> Recovery::replay() {
                 : Result<void>(success());
   };
   XFSX_TRY(ReplayResult replayed, replay_log(blocks_, geometry, place, log_, options));
+  XFSX_TRYV(mend_split_directories(blocks_, request_.devices, geometry, replayed.logged_inodes));
   blocks_.end_replay();
   add_replay(replayed.counts);
   add_lost(replayed);

@@ -83,6 +83,12 @@ Result<ReplayedBlock*> ReplayedBlocks::edit(Daddr daddr, SectorCount length,
   return &blocks_.insert_or_assign(start, std::move(block)).first->second;
 }
 
+ReplayedBlock* ReplayedBlocks::containing(Daddr daddr) {
+  Place const at = first_touching(daddr.raw());
+  if (at == blocks_.end() || at->first > daddr.raw()) return nullptr;
+  return &at->second;
+}
+
 void ReplayedBlocks::prefetch(std::span<BlockExtent const> extents) {
   // What was not asked for after all.
   fetched_.clear();

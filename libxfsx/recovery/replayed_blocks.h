@@ -38,6 +38,9 @@ class ReplayedBlocks {
   /// what it is from now on; `unknown` leaves what was known. Errors: io, truncated.
   Result<ReplayedBlock*> edit(Daddr daddr, SectorCount length, disk::BufferType type);
 
+  /// The block that has this basic block in it, or null.
+  [[nodiscard]] ReplayedBlock* containing(Daddr daddr);
+
   /// Reads those of `extents` that are not here yet, with one batch, so that edit() finds them. A
   /// failed read is no error here.
   void prefetch(std::span<BlockExtent const> extents);

@@ -128,6 +128,7 @@ class SecondPass final : public LimitedSink {
     for (auto& [order, intent] : by_order) result_.intents.push_back(std::move(intent));
     result_.counts.blocks_skipped = items_.skipped();
     result_.inodes = items_.inodes();
+    result_.logged_inodes = items_.logged_inodes();
     return std::move(result_);
   }
 

@@ -11,7 +11,7 @@ namespace {
 
 Result<void> check_unlinked(Geometry const& g, Inode const& inode) {
   CheckedView const core(inode.core(), inode.location(g));
-  XFSX_TRYV(core.equal<u32>(core->nlinkv2, 0));
+  XFSX_TRYV(core.require(inode.links() == 0, core->nlinkv2, 0, Relation::equal));
   if (inode.is_metadata()) {
     return refuse(EOPNOTSUPP, "a file of the filesystem itself is on a list of unlinked inodes");
   }
