@@ -56,6 +56,11 @@ struct NextStep {
   Finishing& finishing;
 
   Result<void> operator()(RmapWork const& work) const {
+    bool const of_group =
+        work.realtime && finishing.bench.volume().geometry().has_ro(ro_compat::rmapbt);
+    if (of_group) {
+      return refuse(EOPNOTSUPP, "changing reverse mappings of realtime groups is not supported");
+    }
     return change_rmaps_of_ags(finishing.bench, work.changes);
   }
   Result<void> operator()(FreeWork const& work) const {

@@ -1,5 +1,7 @@
 #include "recovery/replayed_blocks.h"
 
+#include "format/checked_view.h"
+
 #include <algorithm>
 
 namespace xfsx::inline v0 {
@@ -57,8 +59,28 @@ void ReplayedBlocks::keep_part(ReplayedBlock const& whole, u64 from, u64 to) {
   blocks_.insert_or_assign(from, std::move(rest));
 }
 
+void ReplayedBlocks::keep_out_of(Daddr start, SectorCount length) {
+  log_ = {start, length};
+}
+
+/// Pointers of a damaged disk may lead into the log, to what looks like the block that they want.
+Result<void> ReplayedBlocks::check_place(Daddr daddr, SectorCount length) const {
+  u64 const start = daddr.raw(), log = log_.daddr.raw();
+  bool const apart = start >= log + log_.length.raw() || start + length.raw() <= log;
+  if (apart) return success();
+  Location where;
+  where.kind = AddressKind::daddr;
+  where.address = start;
+  Error e = located(Errc::bad_value, "block", where);
+  e.field = "daddr";
+  e.found.number = start;
+  e.reason = "metadata cannot lie in the log";
+  return e;
+}
+
 Result<ReplayedBlock*> ReplayedBlocks::edit(Daddr daddr, SectorCount length,
                                             disk::BufferType type) {
+  XFSX_TRYV(check_place(daddr, length));
   auto const same = blocks_.find(daddr.raw());
   if (same != blocks_.end() && same->second.length == length) {
     save(same->second);
