@@ -195,6 +195,9 @@ Result<void> Recovery::judge() {
 }
 
 Result<void> Recovery::run(SealOptions const& options) {
+  if (!seal_) {
+    XFSX_TRYV(judge());
+  }
   XFSX_TRY(SealReport const done, seal_->run(options));
   report_.log_bytes = done.log_bytes;
   return success();

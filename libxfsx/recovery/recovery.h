@@ -33,8 +33,8 @@ class Recovery {
   /// EOPNOTSUPP for a log that cannot be written to.
   Result<void> judge();
 
-  /// Writes all of it, and leaves a clean log; after judge(). Errors: io, host_full with
-  /// Error::image; once.
+  /// Judges, if that was not done, writes all of it, and leaves a clean log; once. Errors: those of
+  /// judge(); io, host_full with Error::image.
   Result<void> run(SealOptions const& options);
 
  private:
