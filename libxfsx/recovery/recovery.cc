@@ -24,6 +24,9 @@ Result<void> check_features(Geometry const& geometry) {
   return success();
 }
 
+// A log holds the same blocks again and again, and of each a part that is seldom so small.
+constexpr u64 least_memory = u64{1} << 30, memory_factor = 32;
+
 /// What no kernel changes in a superblock as long as there are files.
 struct Constant {
   std::string_view field;
@@ -142,6 +145,7 @@ Result<void> Recovery::replay() {
     return stop ? Result<void>(make_error(Errc::cancelled, ECANCELED, "cancelled"))
                 : Result<void>(success());
   };
+  blocks_.limit_to(least_memory + memory_factor * report_.log_blocks * basic_block_size);
   XFSX_TRY(ReplayResult replayed, replay_log(blocks_, geometry, place, log_, options));
   XFSX_TRYV(check_superblock());
   XFSX_TRYV(mend_split_directories(blocks_, request_.devices, geometry, replayed.logged_inodes));

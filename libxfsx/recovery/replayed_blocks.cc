@@ -8,6 +8,8 @@ namespace xfsx::inline v0 {
 
 namespace {
 
+constexpr u64 prefetch_most = u64{64} << 20;
+
 /// The part of `bytes`, which lie at `at`, from byte `from` to byte `to` of the device.
 Bytes part(Bytes bytes, u64 at, u64 from, u64 to) {
   return bytes.subspan(from - at, to - from);
@@ -87,6 +89,8 @@ Result<ReplayedBlock*> ReplayedBlocks::edit(Daddr daddr, SectorCount length,
     if (type != disk::BufferType::unknown) same->second.type = type;
     return &same->second;
   }
+  if (!finishing_) made_ += length.raw() * basic_block_size;
+  if (made_ > most_) return refuse(ENOMEM, "the log names more blocks than a log of its size does");
   ReplayedBlock block = make(daddr, length, type);
   XFSX_TRYV(fill(block));
   u64 const start = daddr.raw(), end = block.end();
@@ -114,14 +118,17 @@ ReplayedBlock* ReplayedBlocks::containing(Daddr daddr) {
 void ReplayedBlocks::prefetch(std::span<BlockExtent const> extents) {
   // What was not asked for after all.
   fetched_.clear();
+  u64 bytes = 0;
   std::vector<ReadRequest> requests;
   std::map<std::pair<u64, u64>, AlignedBytes> wanted;
   for (BlockExtent const& e : extents) {
     std::pair<u64, u64> const key{e.daddr.raw(), e.length.raw()};
     auto const here = blocks_.find(key.first);
     if (here != blocks_.end() && here->second.length == e.length) continue;
+    if (bytes >= prefetch_most) break;  // the others are read when they are wanted
     auto const [at, fresh] = wanted.try_emplace(key);
     if (!fresh) continue;
+    bytes += key.second * basic_block_size;
     at->second = pool_.take(key.second * basic_block_size);
     requests.push_back({key.first * basic_block_size, at->second.bytes()});
   }
@@ -137,6 +144,7 @@ void ReplayedBlocks::forget(Daddr daddr, SectorCount length) {
 
 void ReplayedBlocks::clear() {
   finishing_ = false;
+  made_ = 0;
   blocks_.clear();
   as_replayed_.clear();
   fetched_.clear();
