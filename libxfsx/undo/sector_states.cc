@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <span>
 #include <tuple>
+#include <utility>
+#include <vector>
 
 namespace xfsx::inline v0 {
 
