@@ -53,7 +53,7 @@ struct Environment {
   std::function<double()> uptime;
   bool no_color = false;  ///< NO_COLOR is set
   /// Asks the person at the terminal a question of yes or no; empty where there is none.
-  std::function<bool(std::string_view question)> ask;
+  std::function<bool(std::string_view question)> ask = {};
 };
 
 }  // namespace xfsx::inline v0::cli

@@ -181,8 +181,9 @@ class LostTransactions final : public LogSink {
   explicit LostTransactions(u64 replayed) : replayed_(replayed) {}
 
   Result<void> unmounted(LogRecord const&) override { return success(); }
+  /// At a gap, what is under way may be committed behind it; at the head, it never was.
   Result<void> abandoned(LogTransaction& transaction) override {
-    add(transaction);
+    if (at_gap) add(transaction);
     return success();
   }
   Result<void> committed(LogTransaction& transaction) override {
@@ -190,6 +191,7 @@ class LostTransactions final : public LogSink {
     return success();
   }
 
+  bool at_gap = false;
   std::vector<LostTransaction> list;
 
  private:
@@ -255,7 +257,11 @@ std::vector<LostTransaction> find_lost(LogPlace const& place, LogState const& st
     Result<std::optional<LogRecord>> const record = log.next();
     if (!record || !record.value()) break;
     // What does not fit behind a gap is given up with all that is under way.
-    if (!assembler->feed(*record.value())) assembler = std::make_unique<LogAssembler>(sink);
+    if (assembler->feed(*record.value())) continue;
+    sink.at_gap = true;
+    static_cast<void>(assembler->finish());
+    sink.at_gap = false;
+    assembler = std::make_unique<LogAssembler>(sink);
   }
   static_cast<void>(assembler->finish());
   return std::move(sink.list);

@@ -41,6 +41,8 @@ def reading_commands(name):
 def writing_commands():
     image = support.copy_of("debian12")
     undo = image + ".undo"
+    dirty, redo = support.copy_of("intents-exchange"), image + ".recovered"
+    yield from (["recover", "-n", dirty], ["recover", "--undo", redo, dirty], ["recover", dirty])
     yield from (["fresh", image, "/swap/one-a"],
                 ["swap", "--dry-run", image, "/swap/one-a", "/swap/one-b"],
                 ["swap", image, "/swap/one-a", "/swap/one-b"],
