@@ -5,10 +5,10 @@ relog_oracle.py [NAME...] [--keep DIRECTORY]                without a name, all
 
 The log of a copy is written anew as a machine of the other byte order would have written it, in
 records of other sizes, in both, and with each exchange in the form that it had before it was
-settled. Each copy is recovered by xfsx: every inode and every byte of every file must be as in the
-image with the log that Linux wrote, the log clean, each xfs_repair -n that knows the features
-silent. Where the running kernel can mount the image, it recovers those in its own byte order too,
-to the same files, and refuses those in the other.
+settled. Each copy is recovered by xfsx: every inode, every file, and every byte outside the log must
+be as in the image with the log that Linux wrote, the log clean, each xfs_repair -n that knows the
+features silent. Where the running kernel can mount the image, it recovers those in its own byte
+order too, to the same files, and refuses those in the other.
 
 XFSX: the program. XFSX_COMPOSE_TOOL: tests/compose_tool of the same build. Prints `PASS name`,
 `FAIL name: why` and `SKIP name: why`, a line each; exit status 1 if anything failed.
@@ -28,7 +28,7 @@ import looks
 import results
 import shipped_oracle
 from disks import Disk, linux, xfsprogs
-from judging import court, known
+from judging import court, known, manifest
 from judging.errors import CannotJudge
 
 TOOL = os.environ.get("XFSX_COMPOSE_TOOL") or os.path.join(disks.ROOT, "build", "gcc", "tests",
@@ -114,21 +114,13 @@ class Copy:
             os.unlink(self.realtime)
 
 
-def without_times(entry):
-    """Linux and xfsx give an inode whose parents they finish the time of now."""
-    return {key: value for key, value in entry.items() if key != "changed"}
-
-
-def different(wanted, found, new_times):
+def different(wanted, found):
     """What differs in the first of the entries that do, or None."""
     if wanted.keys() != found.keys():
         return "names: %s" % sorted(wanted.keys() ^ found.keys())[:4]
     for path, entry in wanted.items():
-        one, two = entry, found[path]
-        if isinstance(one, dict) and int(one["inode"]) in new_times:
-            one, two = without_times(one), without_times(two)
-        if one != two:
-            return "%s: %s, not %s" % (path, two, one)
+        if entry != found[path]:
+            return "%s: %s, not %s" % (path, found[path], entry)
     return None
 
 
@@ -150,10 +142,9 @@ class Image:
             self.linux = by_linux(original)
         wrong = original.recover()
         if wrong:
-            raise CannotJudge(wrong)
+            raise Unfinished(wrong)
         self.inodes, self.contents = original.inodes(), original.contents()
         self.bytes = digest(original.disk.image)
-        self.equal = 0
         original.remove()
 
     def variants(self):
@@ -183,14 +174,15 @@ class Image:
         wrong = []
         for what, wanted, found in (("inodes", self.inodes, copy.inodes()),
                                     ("contents", self.contents, copy.contents())):
-            said = different(wanted, found, self.new_times)
+            said = different(wanted, found)
             if said:
                 wrong.append("%s: %s" % (what, said[:800]))
         asked, said = xfsprogs.repair_complaints(copy.disk.image, self.repairs, "after recovery",
                                                  copy.realtime)
         if self.repairs and not asked:
             wrong.append("no xfs_repair that is here knows the features")
-        self.equal += digest(copy.disk.image) == self.bytes
+        if digest(copy.disk.image) != self.bytes:
+            wrong.append("bytes outside the log differ")
         return wrong + said
 
     def judge_linux(self, copy, other, sxi):
@@ -219,14 +211,22 @@ def by_linux(copy):
     theirs = copy.disk.copy(copy.disk.image + ".linux")
     messages = linux.KernelMessages()
     try:
-        return disks.Recovered(theirs, messages, lambda root: looks.Look(root, True))
+        return disks.Recovered(theirs, messages, lambda root: looks.Look(root, manifest.Hashes()))
     finally:
         messages.close()
         theirs.remove()
 
 
+class Unfinished(Exception):
+    """xfsx does not recover the image as Linux left it: there is nothing to compare with."""
+
+
 def judge(name, folder, repairs, keep):
-    image = Image(name, folder, repairs)
+    try:
+        image = Image(name, folder, repairs)
+    except Unfinished as error:
+        results.skipped("recovered %s in other forms" % name, str(error))
+        return True
     good = True
     for label, words in image.variants().items():
         wrong = image.judge(label, words, keep)
@@ -236,7 +236,6 @@ def judge(name, folder, repairs, keep):
             good = False
         else:
             results.passed(title)
-    print("%s: %d forms end the same to the last byte outside the log" % (name, image.equal))
     return good
 
 
