@@ -2,6 +2,7 @@
 
 #include "ag/rmap_changes.h"
 #include "ag/space.h"
+#include "rt/free_space.h"
 
 namespace xfsx::inline v0 {
 
@@ -63,18 +64,36 @@ Result<void> free_extent(Workbench& bench, FreeIntent::Extent const& extent) {
   return bench.take(txn);
 }
 
+/// Reverse mappings of realtime blocks go by intents of their own.
+Result<void> free_realtime_extent(Workbench& bench, FreeIntent::Extent const& extent) {
+  Transaction txn(bench.volume());
+  XFSX_TRYV(free_realtime_extents(txn, extent.start, BlockCount(extent.length)));
+  return bench.take(txn);
+}
+
 }  // namespace
 
 Result<void> check_free(Volume& volume, Intent const& intent) {
+  if (intent.realtime && volume.geometry().has(incompat::zoned)) {
+    return about(intent, refuse(EOPNOTSUPP, "freeing blocks of zones is not supported"));
+  }
   for (FreeIntent::Extent const& e : std::get<FreeIntent>(intent.work).extents) {
     XFSX_TRYV(check_blocks(volume.geometry(), intent, e.start, e.length, intent.realtime));
+    if (!intent.realtime) continue;
+    RealtimeShape const& shape = volume.geometry().realtime();
+    u64 const unit = shape.extent_blocks;
+    bool const whole = shape.groups && shape.block_in_group(e.start) % unit == 0;
+    if (!whole) return bad_intent(intent, {"start", e.start.raw(), unit, Relation::multiple_of});
+    if (e.length % unit != 0) {
+      return bad_intent(intent, {"len", e.length, unit, Relation::multiple_of});
+    }
   }
   return success();
 }
 
-Result<void> free_extents(Workbench& bench, std::span<FreeIntent::Extent const> extents) {
-  for (FreeIntent::Extent const& e : extents) {
-    XFSX_TRYV(free_extent(bench, e));
+Result<void> free_extents(Workbench& bench, FreeWork const& work) {
+  for (FreeIntent::Extent const& e : work.extents) {
+    XFSX_TRYV(work.realtime ? free_realtime_extent(bench, e) : free_extent(bench, e));
   }
   return success();
 }

@@ -1,6 +1,7 @@
 #include "recovery/finish_refcount.h"
 
 #include "ag/refcounts.h"
+#include "rt/refcounts.h"
 
 namespace xfsx::inline v0 {
 
@@ -27,11 +28,37 @@ Result<void> apply(Refcounts& counts, RefcountIntent::Change const& change, Free
   return success();
 }
 
+Result<void> change_in_ags(Transaction& txn, Space& space, RefcountIntent const& work,
+                           FreeWork& freed) {
+  Refcounts counts(txn, space);
+  for (RefcountIntent::Change const& c : work.changes) {
+    XFSX_TRYV(apply(counts, c, freed));
+  }
+  return success();
+}
+
+Result<void> change_in_groups(Transaction& txn, Space& space, RefcountIntent const& work,
+                              FreeWork& freed) {
+  for (RefcountIntent::Change const& c : work.changes) {
+    bool const staged = c.flags == what::alloc_cow || c.flags == what::free_cow;
+    bool const up = c.flags == what::increase || c.flags == what::alloc_cow;
+    XFSX_TRY(std::vector<RealtimeRun> const runs,
+             change_realtime_refcounts(txn, space, {c.start, BlockCount(c.length)},
+                                       staged ? staged_blocks : shared_blocks,
+                                       up ? CountStep::up : CountStep::down));
+    if (staged) continue;
+    for (RealtimeRun const& run : runs) {
+      freed.extents.push_back({run.start, static_cast<u32>(run.length.raw())});
+    }
+  }
+  return success();
+}
+
 }  // namespace
 
 Result<void> check_refcount(Volume& volume, Intent const& intent) {
   Geometry const& g = volume.geometry();
-  if (!g.has_ro(ro_compat::reflink)) {
+  if (!g.has_ro(ro_compat::reflink) || (intent.realtime && !g.realtime().groups)) {
     return bad_intent(intent, {"type", static_cast<u64>(intent.type), 0, Relation::none,
                                "the filesystem does not count who shares blocks"});
   }
@@ -47,11 +74,11 @@ Result<void> check_refcount(Volume& volume, Intent const& intent) {
 Result<void> finish_refcount(Finishing& finishing, Intent const& intent) {
   Transaction txn(finishing.bench.volume());
   Space space(txn);
-  Refcounts counts(txn, space);
   FreeWork freed;
-  for (RefcountIntent::Change const& c : std::get<RefcountIntent>(intent.work).changes) {
-    XFSX_TRYV(apply(counts, c, freed));
-  }
+  freed.realtime = intent.realtime;
+  auto const& work = std::get<RefcountIntent>(intent.work);
+  XFSX_TRYV(intent.realtime ? change_in_groups(txn, space, work, freed)
+                            : change_in_ags(txn, space, work, freed));
   XFSX_TRYV(space.finish());
   XFSX_TRYV(finishing.bench.take(txn));
   if (!freed.extents.empty()) finishing.left.emplace_back(std::move(freed));

@@ -1,15 +1,36 @@
 #include "rt/rmaps.h"
 
 #include "inode/fork_store.h"
-#include "rt/group_tree.h"
+#include "rt/group_file.h"
 
 namespace xfsx::inline v0 {
 
-namespace {
+Result<std::vector<Rmapbt::Record>> GroupRmaps::touching(u64 from, u64 to) {
+  if (!file_) {
+    XFSX_TRY(file_, find_group_file(volume_, group_, disk::MetaType::rt_rmap));
+  }
+  Location const where = file_->location(volume_.geometry());
+  BtreeReader<RtRmapbt> tree(volume_, {fork_bytes(*file_, ForkKind::data), file_->number, where});
+  std::vector<Rmapbt::Record> out;
+  XFSX_TRYV(tree.visit_range(from, to, [&](Rmapbt::Record const& r) {
+    out.push_back(r);
+    return true;
+  }));
+  return out;
+}
 
-Result<void> change_group(Transaction& txn, Space& space, u32 group,
-                          std::span<BtreeEdit<Rmapbt> const> edits) {
-  XFSX_TRY(Inode const inode, find_group_tree(txn.volume(), group, disk::MetaType::rt_rmap));
+Error GroupRmaps::disagrees(u64 block, std::string_view reason) const {
+  Error e = btree_error(rtrmapbt_kind, Location{}, "owner", block, 0, Relation::none);
+  e.address_kind = AddressKind::fsblock;
+  e.address = u64{group_} << volume_.geometry().realtime().group_block_log | block;
+  e.device = DeviceRole::realtime;
+  e.reason = reason;
+  return e;
+}
+
+Result<void> change_group_rmaps(Transaction& txn, Space& space, u32 group,
+                                std::span<BtreeEdit<Rmapbt> const> edits) {
+  XFSX_TRY(Inode const inode, find_group_file(txn.volume(), group, disk::MetaType::rt_rmap));
   XFSX_TRY(Bytes const copy, txn.edit_inode(inode.number, inode.place, inode.cluster));
   ForkStore<RtRmapbt> store(txn, space, {inode.number, copy},
                             block_of_inode(txn.volume().geometry(), inode.number),
@@ -21,14 +42,12 @@ Result<void> change_group(Transaction& txn, Space& space, u32 group,
   return BtreeEditor<RtRmapbt, ForkStore<RtRmapbt>>(store).apply(sorted);
 }
 
-}  // namespace
-
 Result<void> change_realtime_rmaps(Transaction& txn, Space& space,
                                    std::span<MappingChange const> changes) {
   Geometry const& g = txn.volume().geometry();
   if (!g.has_ro(ro_compat::rmapbt) || !g.realtime().groups) return success();
   for (auto const& [group, edits] : rmap_edits(g, RmapPlace::realtime_group, changes)) {
-    XFSX_TRYV(change_group(txn, space, group, edits));
+    XFSX_TRYV(change_group_rmaps(txn, space, group, edits));
   }
   return success();
 }
