@@ -141,6 +141,8 @@ Candidates operand_of(Usage const& usage, Line const& line, std::string const& b
     for (inspect::Family const& page : inspect::families()) {
       add(found, page.name, begun, page.title);
     }
+  } else if (name == "FILE" && line.verb()->name == "undo") {
+    found.host_files = true;
   } else if (name.starts_with("FILE") || name == "PATH") {
     return paths_of(line, begun, list);
   }

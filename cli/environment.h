@@ -52,6 +52,8 @@ struct Environment {
   /// Seconds on a clock that never goes back.
   std::function<double()> uptime;
   bool no_color = false;  ///< NO_COLOR is set
+  /// Asks the person at the terminal a question of yes or no; empty where there is none.
+  std::function<bool(std::string_view question)> ask = {};
 };
 
 }  // namespace xfsx::inline v0::cli

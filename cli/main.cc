@@ -82,6 +82,15 @@ xfsx::Timestamp wall_time() {
   return {seconds.count(), static_cast<xfsx::u32>(rest.count())};
 }
 
+/// Whether the person types something that begins like yes.
+bool ask(DescriptorSink& err, std::string_view question) {
+  err.write(question);
+  err.flush();
+  std::array<char, 64> answer{};
+  ssize_t const n = ::read(STDIN_FILENO, answer.data(), answer.size());
+  return n > 0 && (answer.front() == 'y' || answer.front() == 'Y');
+}
+
 double uptime() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
@@ -94,8 +103,11 @@ int main(int argc, char** argv) {
   DescriptorSink out(STDOUT_FILENO);
   DescriptorSink err(STDERR_FILENO);
   char const* no_color = std::getenv("NO_COLOR");
-  Environment environment{out,       err,    attention,
-                          wall_time, uptime, no_color != nullptr && *no_color != '\0'};
+  Environment environment{
+      out, err, attention, wall_time, uptime, no_color != nullptr && *no_color != '\0', {}};
+  if (err.is_terminal() && ::isatty(STDIN_FILENO) == 1) {
+    environment.ask = [&err](std::string_view question) { return ask(err, question); };
+  }
   std::vector<std::string> const words(argv + 1, argv + argc);
   return xfsx::cli::run(words, environment);
 }

@@ -38,15 +38,22 @@ std::string sentence(Warning const& warning) {
 
 }  // namespace
 
+Result<std::unique_ptr<Filesystem>> open_filesystem(Session& session, BlockDevice& data,
+                                                    FurtherDevices const& further, bool writable) {
+  OpenOptions options{further};
+  options.see_recovered = !writable && !session.options().no_recovery;
+  XFSX_TRY(std::unique_ptr<Filesystem> filesystem, Filesystem::open(data, options));
+  if (!writable) {
+    for (Warning const& warning : filesystem->warnings()) warn(session, warning);
+  }
+  return filesystem;
+}
+
 Result<OpenImage> open_image(Session& session, bool writable) {
   OpenImage image;
   XFSX_TRY(image.devices, session.open(writable ? Access::write : Access::read));
-  OpenOptions options{image.devices.further()};
-  options.see_recovered = !writable && !session.options().no_recovery;
-  XFSX_TRY(image.filesystem, Filesystem::open(*image.devices.data, options));
-  if (!writable) {
-    for (Warning const& warning : image.filesystem->warnings()) warn(session, warning);
-  }
+  XFSX_TRY(image.filesystem,
+           open_filesystem(session, *image.devices.data, image.devices.further(), writable));
   return image;
 }
 

@@ -20,6 +20,10 @@ Result<OpenImage> open_image(Session& session, bool writable);
 /// Says on stderr what reading should be warned of.
 void warn(Session& session, Warning const& warning);
 
+/// The filesystem of devices that are open, with the same warnings unless `writable`.
+Result<std::unique_ptr<Filesystem>> open_filesystem(Session& session, BlockDevice& data,
+                                                    FurtherDevices const& further, bool writable);
+
 /// What is wrong with a FILE operand as it was written, or empty: neither an absolute path nor
 /// inode:N, or no hexadecimal digits where they are asked for.
 std::string check_operand(std::string const& operand, GlobalOptions const& options);

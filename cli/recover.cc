@@ -1,13 +1,16 @@
-// xfsx recover [-n] IMAGE
+// xfsx recover [-n] [--undo FILE] [--salvage [--yes]] IMAGE
 
 #include <xfsx/recover.h>
 
 #include "report.h"
 #include "session.h"
 #include "text.h"
+#include "undoable.h"
 #include "verb.h"
 
 #include <fmt/format.h>
+
+#include <map>
 
 namespace xfsx::inline v0::cli {
 
@@ -23,9 +26,45 @@ constexpr char const* help =
     "verbs that read show a dirty filesystem as recover would make it, unless --norecovery is\n"
     "given. A clean log is no error: there is nothing to do (exit status 0).\n"
     "\n"
+    "With --salvage a damaged log is replayed up to the damage, and what stands behind it is\n"
+    "given up: the report lists the transactions and the inodes that they changed. Interrupted\n"
+    "work that cannot be finished then is left undone. This is asked about first, or accepted\n"
+    "with --yes; the exit status is 65, and xfs_repair should be run afterwards.\n"
+    "\n"
     "When to mount instead: where the device is to be mounted next anyway, and the kernel there\n"
     "knows the filesystem's features. Do not mount where the log holds an interrupted exchange\n"
     "of files of different sizes (intent XMI): kernels as of 6.18 can lose data there.\n";
+
+/// Paths of inodes that are asked for, where they have one.
+using PathsOfInodes = std::map<u64, std::string>;
+
+/// Looks through the tree as it lies on the device; what cannot be read has no path.
+PathsOfInodes find_paths(Devices const& devices, SalvageReport const& lost) {
+  PathsOfInodes wanted, found;
+  for (LostChanges const& t : lost.transactions) {
+    for (InodeNumber const inode : t.inodes) wanted.emplace(inode.raw(), std::string());
+  }
+  if (wanted.empty()) return found;
+  Result<std::unique_ptr<Filesystem>> const fs =
+      Filesystem::open(*devices.data, {devices.further()});
+  if (!fs) return found;
+  Result<FilesystemInfo> const info = fs.value()->info();
+  if (!info) return found;
+  auto const note = [&](u64 inode, std::string path) {
+    if (wanted.contains(inode)) found.try_emplace(inode, std::move(path));
+  };
+  note(info.value().root_inode.raw(), "/");
+  WalkOptions options;
+  options.problem = [](std::string const&, Error const&) { return true; };
+  auto const visit = [&](WalkedDirectory const& directory) {
+    std::string const above = directory.path.empty() ? "/" : "/" + directory.path + "/";
+    for (DirectoryEntry const& e : directory.entries) note(e.inode.raw(), above + e.name);
+    return true;
+  };
+  // A tree that cannot be walked to its end has told what it could.
+  static_cast<void>(fs.value()->walk(info.value().root_inode, visit, options));
+  return found;
+}
 
 Value lsn_value(std::string_view name, Lsn lsn) {
   Value v = Value::group(name);
@@ -110,6 +149,50 @@ std::string items_text(RecoverReport const& r) {
   return text.empty() ? "none" : text;
 }
 
+Value lost_value(SalvageReport const& lost, PathsOfInodes const& paths) {
+  Value v = Value::group("lost");
+  v.add(Value::flag("anything", lost.damage || lost.unfinished));
+  if (lost.damage) v.add(Value::words("damage", describe(*lost.damage)));
+  if (lost.unfinished) v.add(Value::words("unfinished", describe(*lost.unfinished)));
+  Value transactions = Value::list("transactions");
+  for (LostChanges const& t : lost.transactions) {
+    Value one = Value::group({});
+    one.add(lsn_value("lsn", t.lsn));
+    one.add(Value::wide_integer("items", t.items));
+    Value inodes = Value::list("inodes");
+    for (InodeNumber const inode : t.inodes) {
+      Value i = Value::group({});
+      i.add(Value::wide_integer("inode", inode.raw()));
+      auto const path = paths.find(inode.raw());
+      if (path != paths.end()) i.add(Value::words("path", path->second));
+      inodes.add(std::move(i));
+    }
+    one.add(std::move(inodes));
+    transactions.add(std::move(one));
+  }
+  v.add(std::move(transactions));
+  return v;
+}
+
+/// What a salvage gives up, a line for each transaction.
+std::string lost_text(SalvageReport const& lost, PathsOfInodes const& paths) {
+  std::string text;
+  if (lost.damage) text += fmt::format("damaged: {}\n", describe(*lost.damage));
+  for (LostChanges const& t : lost.transactions) {
+    text += fmt::format("lost: transaction at cycle {} block {}, {} items, {} inodes\n",
+                        t.lsn.cycle(), t.lsn.block().raw(), t.items, t.inodes.size());
+    for (InodeNumber const inode : t.inodes) {
+      auto const path = paths.find(inode.raw());
+      text += fmt::format("  inode {}{}\n", inode.raw(),
+                          path == paths.end() ? "" : " " + escape(path->second, false));
+    }
+  }
+  if (lost.unfinished) {
+    text += fmt::format("left undone: {}; run xfs_repair\n", describe(*lost.unfinished));
+  }
+  return text;
+}
+
 /// The report for people.
 std::string sentences(RecoverReport const& r, bool dry_run) {
   if (r.was_clean) return "the log is clean: nothing to recover\n";
@@ -141,29 +224,76 @@ class Recover : public Verb {
  public:
   void declare(Parser& parser) override {
     parser.flag("-n,--dry-run", dry_run_, "show what would be done and write nothing");
+    declare_undo(parser, undo_);
+    parser.flag("--salvage", salvage_, "of a damaged log, replay what comes before the damage");
+    parser.flag("--yes", yes_, "with --salvage: accept that something is lost");
     parser.details(help);
   }
 
+  std::string check_usage(GlobalOptions const&) override {
+    return yes_ && !salvage_ ? "--yes goes with --salvage" : "";
+  }
+
   Result<void> run(Session& session) override {
-    XFSX_TRY(Devices const devices, session.open(dry_run_ ? Access::read : Access::write_with_log));
+    XFSX_TRY(Devices const devices, session.open(dry_run_ ? Access::read : Access::write_further));
+    std::optional<RecoverReport> report;
+    auto const change = [&](BlockDevice& data, FurtherDevices const& further) -> Result<void> {
+      XFSX_TRY(report, recover(data, request_for(session, devices, further)));
+      return success();
+    };
+    Writing const writing(session.environment().attention);
+    if (!dry_run_) session.set_writes();
+    Result<std::optional<UndoSummary>> const changed =
+        dry_run_ ? only(change(*devices.data, devices.further()))
+                 : run_change(session, devices, undo_, change);
+    if (!changed && unanswered_) {
+      return refuse(EPERM, "something would be lost, and nobody has accepted that (--yes)");
+    }
+    if (!changed) return changed.error();
+    if (report->lost.damage || report->lost.unfinished) {
+      if (dry_run_) paths_ = find_paths(devices, report->lost);
+      session.set_incomplete();
+    }
+    return show(session, *report, changed.value());
+  }
+
+ private:
+  static Result<std::optional<UndoSummary>> only(Result<void> const& done) {
+    if (!done) return done.error();
+    return std::optional<UndoSummary>();
+  }
+
+  RecoverRequest request_for(Session& session, Devices const& devices,
+                             FurtherDevices const& further) {
     RecoverRequest request;
-    request.devices = devices.further();
+    request.devices = further;
     request.dry_run = dry_run_;
+    request.salvage = salvage_;
     request.now = session.environment().now();
     Attention& attention = session.environment().attention;
     request.cancelled = [&attention] { return attention.cancelled.load(); };
     request.progress = [&session](u64 done, u64 total) {
       session.progress("basic blocks of the log read", done, total);
     };
-    Writing const writing(attention);
-    if (!dry_run_) session.set_writes();
-    XFSX_TRY(RecoverReport const report, recover(*devices.data, request));
-    return show(session, report);
+    request.accept_loss = [&](RecoverReport const& r) { return accept(session, devices, r.lost); };
+    return request;
   }
 
- private:
-  Result<void> show(Session& session, RecoverReport const& report) const {
-    if (!session.options().json) return session.print(sentences(report, dry_run_));
+  /// Whether what would be lost may be lost.
+  bool accept(Session& session, Devices const& devices, SalvageReport const& lost) {
+    paths_ = find_paths(devices, lost);
+    if (yes_) return true;
+    std::function<bool(std::string_view)> const& ask = session.environment().ask;
+    unanswered_ = !ask;
+    return ask && ask(lost_text(lost, paths_) + "give this up and clean the log? [y/N] ");
+  }
+
+  Result<void> show(Session& session, RecoverReport const& report,
+                    std::optional<UndoSummary> const& undo) const {
+    if (!session.options().json) {
+      XFSX_TRYV(session.print(lost_text(report.lost, paths_)));
+      return session.print(sentences(report, dry_run_));
+    }
     Value document = session.document("recover");
     document.add(Value::flag("dry_run", dry_run_));
     document.add(log_value(report));
@@ -173,11 +303,16 @@ class Recover : public Verb {
     document.add(Value::wide_integer("staging_blocks", report.staging_blocks));
     document.add(counters_value("before", report.before));
     document.add(counters_value("after", report.after));
+    document.add(lost_value(report.lost, paths_));
     document.add(written_value(report));
+    if (undo) document.add(undo_value(undo_, *undo));
     return session.print_document(document);
   }
 
-  bool dry_run_ = false;
+  bool dry_run_ = false, salvage_ = false, yes_ = false;
+  bool unanswered_ = false;
+  std::string undo_;
+  PathsOfInodes paths_;  // of inodes whose changes are lost
 };
 
 }  // namespace

@@ -96,18 +96,18 @@ Result<Devices> Session::open(Access access) {
   if (info.partition != 0) {
     tell(fmt::format("partition {} at byte {}", info.partition, info.offset));
   }
-  XFSX_TRY(devices.log,
-           open_further(options_.log_device, DeviceRole::log, access == Access::write_with_log));
-  XFSX_TRY(devices.realtime, open_further(options_.realtime_device, DeviceRole::realtime, false));
+  bool const further = access == Access::write_further;
+  XFSX_TRY(devices.log, open_further(options_.log_device, DeviceRole::log, further));
+  XFSX_TRY(devices.realtime, open_further(options_.realtime_device, DeviceRole::realtime, further));
   return devices;
 }
 
 Result<std::unique_ptr<BlockDevice>> Session::open_further(std::string const& path, DeviceRole role,
                                                            bool writable) const {
   OpenDeviceOptions how;
+  how.writable = writable;
   how.backend = options_.io;
   how.role = role;
-  how.writable = writable;
   if (path.empty()) return std::unique_ptr<BlockDevice>();
   Result<std::unique_ptr<BlockDevice>> device = open_device(path, how);
   if (device || !device.error().note.view().empty()) return device;

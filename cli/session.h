@@ -34,8 +34,8 @@ struct GlobalOptions {
 /// What a verb does to the devices of a filesystem.
 enum class Access : u8 {
   read,
-  write,           ///< to the data device
-  write_with_log,  ///< to an external log too
+  write,          ///< to the data device
+  write_further,  ///< to the further devices too
 };
 
 /// The devices of a filesystem, open.
@@ -56,8 +56,8 @@ class Session {
   [[nodiscard]] GlobalOptions const& options() const { return options_; }
   [[nodiscard]] Environment& environment() { return environment_; }
 
-  /// Opens the image as the options say, and the further devices that they name: a realtime device
-  /// for reading. Errors: those of open_device.
+  /// Opens the image as the options say, and the further devices that they name. Errors: those of
+  /// open_device.
   Result<Devices> open(Access access);
 
   /// Writes data to stdout. Errors: io with the errno of the write.

@@ -1,5 +1,5 @@
 // xfsx swap [-n] IMAGE FILE1 FILE2 [--offset1 B] [--offset2 B] [--length B] [--fresh TOKEN]
-//           [--keep-times] [--like-swapext] [--max-extents N]
+//           [--undo FILE] [--keep-times] [--like-swapext] [--max-extents N]
 //           [--keep-privileges | --drop-privileges] [--fork data|attr]
 
 #include "exchange/checks.h"
@@ -7,6 +7,7 @@
 #include "open_image.h"
 #include "report.h"
 #include "text.h"
+#include "undoable.h"
 #include "verb.h"
 
 #include <fmt/format.h>
@@ -40,6 +41,8 @@ constexpr char const* help =
     "exclusively. Modification and change times become the time of day, or SOURCE_DATE_EPOCH\n"
     "if it is set. As when root exchanges in Linux, both files keep their modes and lose\n"
     "security.capability; with --like-swapext they keep that too.\n"
+    "\n"
+    "With --undo what will be overwritten is saved first, and flushed; `xfsx undo` restores it.\n"
     "\n"
     "With -n the plan is shown and nothing is written. SIGINT and SIGTERM cancel\n"
     "before the first write; after it the exchange completes. A second one ends the program at\n"
@@ -139,6 +142,7 @@ class Swap : public Verb {
     parser.flag("--keep-privileges", keep_privileges_, "keep security.capability of both files");
     parser.flag("--drop-privileges", drop_privileges_,
                 "remove it, and clear the set-user-ID and set-group-ID bits");
+    declare_undo(parser, undo_);
     parser.flag("-n,--dry-run", dry_run_, "show the exact plan and write nothing");
     parser.details(help);
   }
@@ -154,20 +158,31 @@ class Swap : public Verb {
   }
 
   Result<void> run(Session& session) override {
-    XFSX_TRY(OpenImage const image, open_image(session, !dry_run_));
-    // What forbids any change of this filesystem comes first: behind a dirty log the paths below
-    // might not be found at all.
-    XFSX_TRYV(check_volume(*image.filesystem->impl().volume));
-    XFSX_TRY(ExchangeRequest const request, make_request(session, *image.filesystem));
+    XFSX_TRY(Devices const devices, session.open(dry_run_ ? Access::read : Access::write));
+    Outcome outcome;
     if (dry_run_) {
-      XFSX_TRY(ExchangePlan const plan, image.filesystem->plan_exchange(request));
-      return report(session, *image.devices.data, plan, nullptr);
+      XFSX_TRY(outcome.plan, plan(session, devices));
+      return report(session, *devices.data, outcome);
     }
-    XFSX_TRY(ExchangeReport const done, exchange(session, *image.filesystem, request));
-    return report(session, *image.devices.data, done.plan, &done.commit);
+    UndoableChange const change = [&](BlockDevice& data,
+                                      FurtherDevices const& further) -> Result<void> {
+      XFSX_TRY(ExchangeReport const done, exchange(session, data, further));
+      outcome.plan = done.plan;
+      outcome.commit = done.commit;
+      return success();
+    };
+    XFSX_TRY(outcome.undo, run_change(session, devices, undo_, change));
+    return report(session, *devices.data, outcome);
   }
 
  private:
+  /// What is to be told of an exchange.
+  struct Outcome {
+    ExchangePlan plan;
+    std::optional<CommitReport> commit;  ///< not in a dry run
+    std::optional<UndoSummary> undo;
+  };
+
   std::string check_fork() const {
     if (!fork_.empty() && fork_ != "data" && fork_ != "attr") {
       return fmt::format("--fork takes data or attr, not '{}'", escape(fork_, false));
@@ -211,15 +226,32 @@ class Swap : public Verb {
     return request;
   }
 
-  static Result<ExchangeReport> exchange(Session& session, Filesystem& filesystem,
-                                         ExchangeRequest const& request) {
-    Writing const writing(session.environment().attention);
-    session.set_writes();
-    return filesystem.exchange(request);
+  /// The request, of a filesystem that may be changed. What forbids any change of it comes first:
+  /// behind a dirty log the paths might not be found at all.
+  Result<ExchangeRequest> checked_request(Session& session, Filesystem& filesystem) {
+    XFSX_TRYV(check_volume(*filesystem.impl().volume));
+    return make_request(session, filesystem);
   }
 
-  Result<void> report(Session& session, BlockDevice const& device, ExchangePlan const& plan,
-                      CommitReport const* commit) {
+  Result<ExchangePlan> plan(Session& session, Devices const& devices) {
+    XFSX_TRY(std::unique_ptr<Filesystem> const filesystem,
+             open_filesystem(session, *devices.data, devices.further(), false));
+    XFSX_TRY(ExchangeRequest const request, checked_request(session, *filesystem));
+    return filesystem->plan_exchange(request);
+  }
+
+  Result<ExchangeReport> exchange(Session& session, BlockDevice& data,
+                                  FurtherDevices const& further) {
+    XFSX_TRY(std::unique_ptr<Filesystem> const filesystem,
+             open_filesystem(session, data, further, true));
+    XFSX_TRY(ExchangeRequest const request, checked_request(session, *filesystem));
+    Writing const writing(session.environment().attention);
+    session.set_writes();
+    return filesystem->exchange(request);
+  }
+
+  Result<void> report(Session& session, BlockDevice const& device, Outcome const& outcome) {
+    ExchangePlan const& plan = outcome.plan;
     if (plan.clears_quota_checked) {
       session.warn("quota_recount",
                    dry_run_ ? "an owner has no dquot, or a wrong count in it: the next mount with "
@@ -231,14 +263,15 @@ class Swap : public Verb {
     Value document = json ? session.document("swap") : Value::group({});
     if (json) document.add(Value::flag("dry_run", dry_run_));
     document.add(plan_value(plan));
-    if (commit != nullptr) document.add(commit_value(*commit));
+    if (outcome.commit) document.add(commit_value(*outcome.commit));
+    if (outcome.undo) document.add(undo_value(undo_, *outcome.undo));
     if (json || session.options().verbose) document.add(io_value(device));
     if (json) return session.print_document(document);
-    document.add(Value::words("result", commit != nullptr ? "exchanged" : "nothing was written"));
+    document.add(Value::words("result", outcome.commit ? "exchanged" : "nothing was written"));
     return session.print(to_report(document));
   }
 
-  std::string file1_, file2_, fresh_, fork_;
+  std::string file1_, file2_, fresh_, fork_, undo_;
   std::optional<u64> offset1_, offset2_, length_, max_extents_;
   bool dry_run_ = false, keep_times_ = false, like_swapext_ = false, written_ = false;
   bool keep_privileges_ = false, drop_privileges_ = false;

@@ -80,6 +80,7 @@ std::unique_ptr<Verb> make_recover();
 std::unique_ptr<Verb> make_set();
 std::unique_ptr<Verb> make_stat();
 std::unique_ptr<Verb> make_swap();
+std::unique_ptr<Verb> make_undo();
 std::unique_ptr<Verb> make_xattr();
 
 }  // namespace xfsx::inline v0::cli

@@ -16,6 +16,7 @@ constexpr VerbRow table[] = {
     {"find-owner", "tell which inode or structure owns a block", make_find_owner},
     {"recover", "replay the log, finish what was interrupted, leave a clean log", make_recover},
     {"swap", "exchange the contents of two files, atomically", make_swap},
+    {"undo", "take back a change that was made with --undo", make_undo},
     {"fresh", "print what a file is now, to exchange it only if it still is", make_fresh},
     {"inspect", "decode a structure field by field", make_inspect},
     {"set", "change one field of a structure, to test with", make_set},

@@ -6,10 +6,13 @@
 #include <xfsx/result.h>
 
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <vector>
 
 namespace xfsx::inline v0 {
+
+struct RecoverReport;
 
 struct RecoverRequest {
   /// An external log must be given; a realtime device where interrupted work touches its blocks.
@@ -17,6 +20,12 @@ struct RecoverRequest {
   Timestamp now;  ///< for the timers of quota
   /// Finds out everything and writes nothing.
   bool dry_run = false;
+  /// Where the log is damaged, replay what was committed before that place and nothing behind it;
+  /// work that then cannot be finished is left undone. What is lost is in the report.
+  bool salvage = false;
+  /// With `salvage`: asked before the first write if something will be lost; false gives recovery
+  /// up with Errc::cancelled. Without it, the answer is yes.
+  std::function<bool(RecoverReport const&)> accept_loss;
   /// Asked now and then before the first write; true gives recovery up with Errc::cancelled.
   std::function<bool()> cancelled;
   /// How far the log has been read, in basic blocks.
@@ -47,6 +56,23 @@ struct SpaceCounters {
   u64 inodes_allocated = 0, inodes_free = 0, blocks_free = 0;
 };
 
+/// A transaction that stands in the log and was not replayed, because the log is damaged before its
+/// end.
+struct LostChanges {
+  Lsn lsn{};
+  u64 items = 0;
+  std::vector<InodeNumber> inodes;  ///< those that it changed, as far as they can be told
+};
+
+/// What a recovery that salvages gives up.
+struct SalvageReport {
+  std::optional<Error> damage;  ///< where the log is damaged; empty: nothing was given up
+  std::vector<LostChanges> transactions;
+  /// Why interrupted work was left undone; its intents, files without a name and blocks that waited
+  /// are left to a repair.
+  std::optional<Error> unfinished;
+};
+
 struct RecoverReport {
   bool was_clean = false;  ///< there was nothing to do, and nothing was done
   bool torn = false;       ///< records behind the head were dropped because they are not whole
@@ -61,6 +87,7 @@ struct RecoverReport {
   std::vector<FreedFile> freed;
   u64 staging_blocks = 0;  ///< filesystem blocks that waited for a copy-on-write, freed
   SpaceCounters before, after;
+  SalvageReport lost;
   u64 log_bytes = 0;  ///< written to the log, at most; of a dry run: that would be
   u64 home_writes = 0, home_bytes = 0;
 };

@@ -1,6 +1,6 @@
 #include "ag/refcounts.h"
 
-#include "ag/count_changes.h"
+#include "ag/count_editor.h"
 #include "ag/headers.h"
 #include "ag/space_tree_blocks.h"
 #include "ag/tree_store.h"
@@ -18,29 +18,19 @@ class Refcounts::OfAg {
         blocks_(space, geometry_, ag, view_as<disk::Agf>(agf->bytes()).refcntroot.value(),
                 disk::rmap_owner::refcount),
         store_(txn, ag, std::move(agf), blocks_),
-        tree_(store_) {}
+        counts_(store_,
+                [this](AgBlock block) { return geometry_.locate(geometry_.daddr(ag_, block)); }) {}
 
-  /// Returns the blocks whose count is 0 afterwards.
   Result<std::vector<BlockRun>> change(BlockRun const& run, CountDomain const& domain,
                                        CountStep step) {
-    u64 const from = geometry_.agblock_of(run.start).raw();
-    CountChange const change{from, from + run.length.raw(), domain, step};
-    auto const bad = [this](u64 start, std::string_view field, u64 found, u64 expected,
-                            Relation relation) {
-      AgBlock const block(static_cast<u32>(start) & ~Refcountbt::staging);
-      return btree_error(refcountbt_kind, geometry_.locate(geometry_.daddr(ag_, block)), field,
-                         found, expected, relation);
-    };
-    XFSX_TRY(std::vector<Refcountbt::Record> const around,
-             tree_.touching(change.first() - 1, change.limit()));
-    XFSX_TRY(CountOutcome const outcome, change_refcounts(around, change, bad));
-    XFSX_TRYV(tree_.apply(outcome.edits));
-    std::vector<BlockRun> freed;
-    for (CountedRun const& r : outcome.freed) {
-      AgBlock const first(static_cast<u32>(r.start));
-      freed.push_back({geometry_.fsblock(ag_, first), BlockCount(r.length)});
+    AgBlock const first = geometry_.agblock_of(run.start);
+    XFSX_TRY(std::vector<Bnobt::Record> const freed,
+             counts_.change({first, static_cast<u32>(run.length.raw())}, domain, step));
+    std::vector<BlockRun> out;
+    for (Bnobt::Record const& r : freed) {
+      out.push_back({geometry_.fsblock(ag_, r.start), BlockCount(r.length)});
     }
-    return freed;
+    return out;
   }
 
  private:
@@ -48,7 +38,7 @@ class Refcounts::OfAg {
   AgNumber ag_;
   SpaceTreeBlocks blocks_;
   AgTreeStore<Refcountbt> store_;
-  BtreeEditor<Refcountbt, AgTreeStore<Refcountbt>> tree_;
+  CountEditor<Refcountbt, AgTreeStore<Refcountbt>> counts_;
 };
 
 Refcounts::Refcounts(Transaction& txn, Space& space) : txn_(txn), space_(space) {}
@@ -79,27 +69,27 @@ Result<Refcounts::OfAg*> Refcounts::in(BlockRun const& run) {
 Result<void> Refcounts::increase(FsBlock start, BlockCount length) {
   BlockRun const run{start, length};
   XFSX_TRY(OfAg* const ag, in(run));
-  XFSX_TRYV(ag->change(run, shared_blocks, CountStep::up));
+  XFSX_TRYV(ag->change(run, counted_files, CountStep::up));
   return success();
 }
 
 Result<std::vector<BlockRun>> Refcounts::decrease(FsBlock start, BlockCount length) {
   BlockRun const run{start, length};
   XFSX_TRY(OfAg* const ag, in(run));
-  return ag->change(run, shared_blocks, CountStep::down);
+  return ag->change(run, counted_files, CountStep::down);
 }
 
 Result<void> Refcounts::add_staging(FsBlock start, BlockCount length) {
   BlockRun const run{start, length};
   XFSX_TRY(OfAg* const ag, in(run));
-  XFSX_TRYV(ag->change(run, staged_blocks, CountStep::up));
+  XFSX_TRYV(ag->change(run, counted_staging, CountStep::up));
   return success();
 }
 
 Result<void> Refcounts::remove_staging(FsBlock start, BlockCount length) {
   BlockRun const run{start, length};
   XFSX_TRY(OfAg* const ag, in(run));
-  XFSX_TRYV(ag->change(run, staged_blocks, CountStep::down));
+  XFSX_TRYV(ag->change(run, counted_staging, CountStep::down));
   return success();
 }
 

@@ -1,5 +1,8 @@
 #pragma once
-// How many owners blocks have (see ag/count_changes.h), edited inside a transaction.
+// How many owners blocks have, edited inside a transaction. The btree of an AG has records only of
+// blocks with more than one owner; behind them, marked by the top bit of their start, those of
+// blocks that were taken for a copy-on-write and belong to no file yet. Neighbouring blocks with
+// one count are one record.
 //
 // Each call changes the btree at once, so calls see each other. The tree's own blocks come from
 // free space of its AG, where Linux keeps some back for it, and go back there.

@@ -85,14 +85,17 @@ class AgTreeStore {
     if (!geometry().valid(ag_, at)) return outside(at);
     Daddr const daddr = geometry().daddr(ag_, at);
     XFSX_TRY(Bytes const block, txn_.create(T::kind(), daddr, one()));
-    auto& head = edit_as<disk::BtreeShortBlock>(block);
-    head.magic = T::magic;
+    auto& head = edit_as<disk::BtreeShortBlockV4>(block);
+    head.magic = btree_magic<T>(version());
     head.level = static_cast<u16>(level);
     head.leftsib = null_agblock;
     head.rightsib = null_agblock;
-    head.bno = daddr;
-    head.uuid = geometry().meta_uuid();
-    head.owner = ag_;
+    if (version().self_describing) {
+      auto& identity = edit_as<disk::BtreeShortBlock>(block);
+      identity.bno = daddr;
+      identity.uuid = geometry().meta_uuid();
+      identity.owner = ag_;
+    }
     XFSX_TRYV(count_block(1));
     return at;
   }

@@ -146,6 +146,7 @@ std::string errno_name(int value) {
       {ENODATA, "ENODATA"},
       {EOVERFLOW, "EOVERFLOW"},
       {EDQUOT, "EDQUOT"},
+      {ESTALE, "ESTALE"},
       {EUCLEAN, "EUCLEAN"},
       {EOPNOTSUPP, "EOPNOTSUPP"},
       {ECANCELED, "ECANCELED"},

@@ -74,6 +74,7 @@ struct AllocTree {
 struct Bnobt : AllocTree {
   using Key = AgBlock;
   static constexpr u32 magic = disk::bnobt_magic;
+  static constexpr u32 magic_v4 = disk::bnobt_magic_v4;
   static constexpr std::string_view key_name = "startblock";
   static BlockKind const& kind() { return bnobt_kind; }
   static Key key_of(Record const& r) { return r.start; }
@@ -92,6 +93,7 @@ struct Cntbt : AllocTree {
     friend auto operator<=>(Key const&, Key const&) = default;
   };
   static constexpr u32 magic = disk::cntbt_magic;
+  static constexpr u32 magic_v4 = disk::cntbt_magic_v4;
   static constexpr std::string_view key_name = "blockcount";
   static BlockKind const& kind() { return cntbt_kind; }
   static Key key_of(Record const& r) { return {r.length, r.start}; }
@@ -122,6 +124,7 @@ struct Inobt {
   static constexpr BtreeShape shape = inobt_shape;
   static constexpr u32 height = max_inobt_height;
   static constexpr u32 magic = disk::inobt_magic;
+  static constexpr u32 magic_v4 = disk::inobt_magic_v4;
   static constexpr std::string_view key_name = "startino";
   static BlockKind const& kind() { return inobt_kind; }
   static Record decode(DiskRecord const& d) {
@@ -294,6 +297,7 @@ struct Bmbt {
   static constexpr BtreeShape shape = bmbt_shape;
   static constexpr u32 height = max_bmbt_height;
   static constexpr u32 magic = disk::bmbt_magic;
+  static constexpr u32 magic_v4 = disk::bmbt_magic_v4;
   static constexpr std::string_view key_name = "startoff";
   static BlockKind const& kind() { return bmbt_kind; }
   static Record decode(DiskRecord const& d) { return decode_mapping(d); }
@@ -334,5 +338,14 @@ struct RtRefcountbt : Refcountbt {
   static BlockKind const& kind() { return rtrefcountbt_kind; }
 };
 static_assert(RangedBtree<RtRefcountbt>);
+
+/// What blocks of a tree begin with.
+template <BtreeTraits T>
+u32 btree_magic(FormatVersion const& version) {
+  if constexpr (requires { T::magic_v4; }) {
+    if (!version.self_describing) return T::magic_v4;
+  }
+  return T::magic;
+}
 
 }  // namespace xfsx::inline v0

@@ -61,7 +61,7 @@ Result<void> check_volume(Volume& volume) {
   XFSX_TRY(LogState const log, volume.log());
   if (log.clean) return success();
   return make_error(Errc::dirty_log, EUCLEAN,
-                    "the log is dirty; mount and unmount the filesystem with Linux to replay it");
+                    "the log is dirty; `xfsx recover`, or a mount by Linux, replays it");
 }
 
 Result<void> check_file(Volume& volume, Inode const& inode, ExchangeRequest const& request,

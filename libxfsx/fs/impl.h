@@ -3,10 +3,9 @@
 
 #include <xfsx/filesystem.h>
 
+#include "base/guarded.h"
 #include "dir/directory.h"
 #include "recovery/recovery.h"
-
-#include <new>
 
 namespace xfsx::inline v0 {
 
@@ -23,16 +22,6 @@ struct Filesystem::Impl {
   std::optional<Error> unrecoverable;
   std::optional<OpenFile> last_read;
 };
-
-/// Runs a part of the facade; where memory runs out, that is the error.
-template <class Body>
-auto guarded(Body body) -> decltype(body()) {
-  try {
-    return body();
-  } catch (std::bad_alloc const&) {
-    return make_error(Errc::no_memory, ENOMEM, {});
-  }
-}
 
 /// The inode that an absolute path names; see Filesystem::resolve.
 Result<InodeNumber> resolve_path(Volume& volume, std::string_view path);

@@ -2,7 +2,7 @@
 
 #include "btree/reader.h"
 #include "inode/fork.h"
-#include "rt/group_file.h"
+#include "rt/group_tree.h"
 
 #include <algorithm>
 

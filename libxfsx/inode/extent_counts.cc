@@ -5,7 +5,7 @@ namespace xfsx::inline v0 {
 namespace {
 
 bool has_large_counts(disk::Dinode const& core) {
-  return (core.flags2.value() & disk::inode_flag2::nrext64) != 0;
+  return core.version >= 3 && (core.flags2.value() & disk::inode_flag2::nrext64) != 0;
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ struct ForkPlace {
 /// The place of a fork's own area in the private copy.
 inline Bytes fork_of(ForkPlace const& place) {
   std::size_t const size = fork_bytes(InodeView(place.inode), place.kind).size();
-  Bytes const literal = place.inode.subspan(sizeof(disk::Dinode));
+  Bytes const literal = place.inode.subspan(InodeView(place.inode).core_size());
   return place.kind == ForkKind::data ? literal.first(size) : literal.last(size);
 }
 
@@ -49,14 +49,17 @@ class ForkStore {
     near_ = at;
     Daddr const daddr = geometry().daddr(at);
     XFSX_TRY(Bytes const block, txn_.create(T::kind(), daddr, one(), place_.number));
-    auto& head = edit_as<disk::BtreeLongBlock>(block);
-    head.magic = T::magic;
+    auto& head = edit_as<disk::BtreeLongBlockV4>(block);
+    head.magic = btree_magic<T>(geometry().version());
     head.level = static_cast<u16>(level);
     head.leftsib = null_fsblock;
     head.rightsib = null_fsblock;
-    head.bno = daddr;
-    head.uuid = geometry().meta_uuid();
-    head.owner = place_.number;
+    if (geometry().version().self_describing) {
+      auto& identity = edit_as<disk::BtreeLongBlock>(block);
+      identity.bno = daddr;
+      identity.uuid = geometry().meta_uuid();
+      identity.owner = place_.number;
+    }
     count_block(1);
     return at;
   }

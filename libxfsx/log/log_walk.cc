@@ -31,8 +31,13 @@ u32 data_blocks(LogRecordHeader const& header) {
 
 }  // namespace
 
-LogWalk::LogWalk(BlockDevice& device, LogGeometry const& log, LogState const& state, From from)
-    : reader_(device, log), state_(state), end_(log.blocks), data_(max_log_record_size) {
+LogWalk::LogWalk(BlockDevice& device, LogGeometry const& log, LogState const& state, From from,
+                 Damaged damaged)
+    : reader_(device, log),
+      pass_over_(damaged == Damaged::is_passed_over),
+      state_(state),
+      end_(log.blocks),
+      data_(max_log_record_size) {
   u32 const head = state.head.block().raw();
   u32 const tail = state.tail.block().raw();
   pending_from_ = state.clean ? end_ : (tail + end_ - head) % end_;
@@ -123,13 +128,13 @@ Result<std::optional<LogRecord>> LogWalk::next() {
     XFSX_TRY(ConstBytes const raw, reader_.read(record.block, 1, Ahead::forward));
     record.header = view_as<LogRecordHeader>(raw);
     bool const begins = record.header.magicno.value() == disk::log_record_magic;
-    if (!begins && !record.pending) {
+    if (!begins && (!record.pending || pass_over_)) {
       ++at_;
       continue;
     }
     record.header_blocks = log_header_blocks(record.header);
     if (Result<void> const checked = check(record); !checked) {
-      bool const skip = !record.pending && checked.error().code != Errc::io;
+      bool const skip = (!record.pending || pass_over_) && checked.error().code != Errc::io;
       if (!skip) return checked.error();
       ++at_;
       continue;

@@ -21,7 +21,12 @@ class LogWalk {
   /// Where to begin: at the oldest record that is whole, or at the tail.
   enum class From : u8 { oldest, tail };
 
-  LogWalk(BlockDevice& device, LogGeometry const& log, LogState const& state, From from);
+  /// What becomes of a record between tail and head that is not whole. Of older ones, remains are
+  /// passed over always.
+  enum class Damaged : u8 { is_error, is_passed_over };
+
+  LogWalk(BlockDevice& device, LogGeometry const& log, LogState const& state, From from,
+          Damaged damaged = Damaged::is_error);
 
   /// The next record, or nothing at the head. Errors, located by log block: io; bad_value and
   /// bad_crc of a record between tail and head.
@@ -37,6 +42,7 @@ class LogWalk {
   Result<u32> displaced_word(LogRecord const& record, u32 data_block);
 
   LogReader reader_;
+  bool pass_over_;
   LogState state_;
   u32 end_ = 0;           // blocks from the head round the log to the head
   u32 pending_from_ = 0;  // blocks from the head round the log to the tail

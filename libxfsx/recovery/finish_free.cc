@@ -65,35 +65,29 @@ Result<void> free_extent(Workbench& bench, FreeIntent::Extent const& extent) {
 }
 
 /// Reverse mappings of realtime blocks go by intents of their own.
-Result<void> free_realtime_extent(Workbench& bench, FreeIntent::Extent const& extent) {
+Result<void> free_realtime_extents(Workbench& bench, FreeWork const& work) {
+  std::vector<BlockRun> runs;
+  for (FreeIntent::Extent const& e : work.extents) {
+    runs.push_back({e.start, BlockCount(e.length)});
+  }
   Transaction txn(bench.volume());
-  XFSX_TRYV(free_realtime_extents(txn, extent.start, BlockCount(extent.length)));
+  XFSX_TRYV(RealtimeSpace(txn).release(std::move(runs)));
   return bench.take(txn);
 }
 
 }  // namespace
 
 Result<void> check_free(Volume& volume, Intent const& intent) {
-  if (intent.realtime && volume.geometry().has(incompat::zoned)) {
-    return about(intent, refuse(EOPNOTSUPP, "freeing blocks of zones is not supported"));
-  }
   for (FreeIntent::Extent const& e : std::get<FreeIntent>(intent.work).extents) {
     XFSX_TRYV(check_blocks(volume.geometry(), intent, e.start, e.length, intent.realtime));
-    if (!intent.realtime) continue;
-    RealtimeShape const& shape = volume.geometry().realtime();
-    u64 const unit = shape.extent_blocks;
-    bool const whole = shape.groups && shape.block_in_group(e.start) % unit == 0;
-    if (!whole) return bad_intent(intent, {"start", e.start.raw(), unit, Relation::multiple_of});
-    if (e.length % unit != 0) {
-      return bad_intent(intent, {"len", e.length, unit, Relation::multiple_of});
-    }
   }
   return success();
 }
 
 Result<void> free_extents(Workbench& bench, FreeWork const& work) {
+  if (work.realtime) return free_realtime_extents(bench, work);
   for (FreeIntent::Extent const& e : work.extents) {
-    XFSX_TRYV(work.realtime ? free_realtime_extent(bench, e) : free_extent(bench, e));
+    XFSX_TRYV(free_extent(bench, e));
   }
   return success();
 }

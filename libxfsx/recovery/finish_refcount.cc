@@ -9,7 +9,9 @@ namespace {
 
 namespace what = disk::count_intent;
 
-Result<void> apply(Refcounts& counts, RefcountIntent::Change const& change, FreeWork& freed) {
+/// `Counts`: of AGs or of realtime groups.
+template <class Counts>
+Result<void> apply(Counts& counts, RefcountIntent::Change const& change, FreeWork& freed) {
   BlockCount const length(change.length);
   switch (change.flags) {
     case what::increase:
@@ -28,28 +30,12 @@ Result<void> apply(Refcounts& counts, RefcountIntent::Change const& change, Free
   return success();
 }
 
-Result<void> change_in_ags(Transaction& txn, Space& space, RefcountIntent const& work,
+template <class Counts>
+Result<void> change_counts(Transaction& txn, Space& space, RefcountIntent const& work,
                            FreeWork& freed) {
-  Refcounts counts(txn, space);
+  Counts counts(txn, space);
   for (RefcountIntent::Change const& c : work.changes) {
     XFSX_TRYV(apply(counts, c, freed));
-  }
-  return success();
-}
-
-Result<void> change_in_groups(Transaction& txn, Space& space, RefcountIntent const& work,
-                              FreeWork& freed) {
-  for (RefcountIntent::Change const& c : work.changes) {
-    bool const staged = c.flags == what::alloc_cow || c.flags == what::free_cow;
-    bool const up = c.flags == what::increase || c.flags == what::alloc_cow;
-    XFSX_TRY(std::vector<RealtimeRun> const runs,
-             change_realtime_refcounts(txn, space, {c.start, BlockCount(c.length)},
-                                       staged ? staged_blocks : shared_blocks,
-                                       up ? CountStep::up : CountStep::down));
-    if (staged) continue;
-    for (RealtimeRun const& run : runs) {
-      freed.extents.push_back({run.start, static_cast<u32>(run.length.raw())});
-    }
   }
   return success();
 }
@@ -77,8 +63,8 @@ Result<void> finish_refcount(Finishing& finishing, Intent const& intent) {
   FreeWork freed;
   freed.realtime = intent.realtime;
   auto const& work = std::get<RefcountIntent>(intent.work);
-  XFSX_TRYV(intent.realtime ? change_in_groups(txn, space, work, freed)
-                            : change_in_ags(txn, space, work, freed));
+  XFSX_TRYV(intent.realtime ? change_counts<RealtimeRefcounts>(txn, space, work, freed)
+                            : change_counts<Refcounts>(txn, space, work, freed));
   XFSX_TRYV(space.finish());
   XFSX_TRYV(finishing.bench.take(txn));
   if (!freed.extents.empty()) finishing.left.emplace_back(std::move(freed));

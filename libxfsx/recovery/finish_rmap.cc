@@ -2,6 +2,7 @@
 
 #include "ag/rmap_changes.h"
 #include "ag/space.h"
+#include "rt/rmap_source.h"
 #include "rt/rmaps.h"
 
 #include <map>
@@ -65,7 +66,7 @@ Place place_of(Geometry const& g, FsBlock block, bool realtime) {
 }
 
 std::unique_ptr<RmapSource> open_tree(Volume& volume, u32 number, bool realtime) {
-  if (realtime) return std::make_unique<GroupRmaps>(volume, number);
+  if (realtime) return std::make_unique<RealtimeRmaps>(volume, number);
   return std::make_unique<AgRmaps>(volume, AgNumber(number));
 }
 

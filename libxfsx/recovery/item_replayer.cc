@@ -234,6 +234,7 @@ Result<void> ItemReplayer::inode(DecodedLogItem const& item, Source const& sourc
   }
   XFSX_TRY(ReplayedBlock* const block,
            blocks_.edit(head.cluster, SectorCount(head.length), BufferType::inode_cluster));
+  logged_inodes_.insert(head.number.raw());
   Location where = geometry_.locate(head.cluster);
   where.owner = head.number;
   Bytes const inode = block->data.bytes().subspan(head.offset, size);
@@ -312,24 +313,31 @@ void ItemReplayer::make_inode(Bytes inode, InodeNumber number, u32 generation) c
 Result<void> ItemReplayer::icreate(DecodedLogItem const& item, Source const& source) {
   auto const& format = view_as<disk::IcreateLogFormat>(item.parts.front().bytes);
   CheckedView<disk::IcreateLogFormat> const view(format, log_location(source.block));
+  // How many AGs there are may be in the log too.
   auto const check = [&]() -> Result<void> {
-    XFSX_TRYV(view.below(format.ag, AgNumber(geometry_.ag_count())));
     XFSX_TRYV(view.equal(format.isize, geometry_.inode_size()));
     u32 const length = format.length.value();
     u32 const inodes = format.count.value();
-    XFSX_TRYV(view.require(length != 0 && length <= geometry_.blocks_of(format.ag.value()),
-                           format.length, 1, Relation::at_least));
-    XFSX_TRYV(view.require(inodes / geometry_.inodes_per_block() == length, format.count,
-                           u64{length} * geometry_.inodes_per_block(), Relation::equal));
-    FsBlock const first = geometry_.fsblock(format.ag.value(), format.agbno.value());
-    return view.require(geometry_.valid(first, BlockCount(length)), format.agbno,
-                        geometry_.blocks_of(format.ag.value()), Relation::below);
+    u64 const first = format.agbno.value().raw();
+    u64 const ags = device_sectors_ / geometry_.sectors(BlockCount(geometry_.ag_blocks())).raw();
+    XFSX_TRYV(view.require(format.ag.value().raw() <= ags, format.ag, ags, Relation::at_most));
+    bool const inside = first != 0 && range_inside<u64>(first, length, geometry_.ag_blocks());
+    XFSX_TRYV(view.require(inside, format.agbno, geometry_.ag_blocks(), Relation::below));
+    u32 const cluster = std::min(geometry_.cluster_blocks(), std::max(length, 1U));
+    XFSX_TRYV(view.require(length != 0 && length % cluster == 0, format.length, cluster,
+                           Relation::multiple_of));
+    return view.require(inodes / geometry_.inodes_per_block() == length, format.count,
+                        u64{length} * geometry_.inodes_per_block(), Relation::equal);
   };
   if (Result<void> const ok = check(); !ok) return at_operation(ok.error(), source);
   AgNumber const ag = format.ag.value();
   u32 const first = format.agbno.value().raw();
   u32 const step = std::min(geometry_.cluster_blocks(), format.length.value());
   SectorCount const cluster = geometry_.sectors(BlockCount(step));
+  XFSX_TRYV(check_place(geometry_.daddr(ag, AgBlock(first)), cluster.raw(),
+                        disk::Layout<disk::IcreateLogFormat>::name, source));
+  XFSX_TRYV(check_place(geometry_.daddr(ag, AgBlock(first + format.length.value() - step)),
+                        cluster.raw(), disk::Layout<disk::IcreateLogFormat>::name, source));
   for (u32 at = 0; at < format.length.value(); at += step) {
     if (cancelled_.has(geometry_.daddr(ag, AgBlock(first + at)), cluster.raw())) {
       ++skipped_;

@@ -2,6 +2,7 @@
 
 #include "recovery/interrupted.h"
 #include "recovery/recount.h"
+#include "recovery/split_directories.h"
 
 #include <new>
 
@@ -60,12 +61,22 @@ void Recovery::add_replay(ReplayCounts const& counts) {
   for (auto const& [name, count] : counts.by_name) report_.items.push_back({name, count});
 }
 
+void Recovery::add_lost(ReplayResult const& replayed) {
+  report_.lost.damage = replayed.damage;
+  for (LostTransaction const& lost : replayed.lost) {
+    LostChanges changes{lost.lsn, lost.items, {}};
+    for (u64 const inode : lost.inodes) changes.inodes.emplace_back(inode);
+    report_.lost.transactions.push_back(std::move(changes));
+  }
+}
+
 Result<void> Recovery::replay() {
   Geometry const& geometry = before_->geometry();
   XFSX_TRY(LogPlace const place, place_log(geometry, device_, request_.devices.log));
   u32 const head = log_.head.block().raw(), tail = log_.tail.block().raw();
   report_.log_blocks = (u64{head} + place.log.blocks - tail) % place.log.blocks;
   ReplayOptions options;
+  options.salvage = request_.salvage;
   options.progress = [this](u64 done, u64 total) -> Result<void> {
     if (request_.progress) request_.progress(done, total);
     bool const stop = request_.cancelled && request_.cancelled();
@@ -73,8 +84,10 @@ Result<void> Recovery::replay() {
                 : Result<void>(success());
   };
   XFSX_TRY(ReplayResult replayed, replay_log(blocks_, geometry, place, log_, options));
+  XFSX_TRYV(mend_split_directories(blocks_, request_.devices, geometry, replayed.logged_inodes));
   blocks_.end_replay();
   add_replay(replayed.counts);
+  add_lost(replayed);
   report_.inodes = replayed.inodes.size();
   intents_ = std::move(replayed.intents);
   for (Intent const& intent : intents_) {
@@ -84,7 +97,22 @@ Result<void> Recovery::replay() {
 }
 
 Result<void> Recovery::finish() {
-  XFSX_TRY(report_.before, read_counters(*before_));
+  Result<SpaceCounters> const before = read_counters(*before_);
+  if (before) report_.before = before.value();
+  Result<void> const finished = try_to_finish();
+  bool const give_up = !finished && request_.salvage && finished.error().code != Errc::io &&
+                       finished.error().code != Errc::cancelled;
+  if (!give_up) return finished;
+  // What half of it was done is forgotten with the workbench: once more without finishing.
+  report_.lost.unfinished = finished.error();
+  blocks_.forget_finished();
+  XFSX_TRY(bench_, Workbench::open(blocks_, request_.devices));
+  XFSX_TRYV(recount(*bench_));
+  XFSX_TRY(report_.after, read_counters(bench_->volume()));
+  return success();
+}
+
+Result<void> Recovery::try_to_finish() {
   XFSX_TRY(bench_, Workbench::open(blocks_, request_.devices));
   XFSX_TRYV(recount(*bench_));
   XFSX_TRY(Finished const finished, finish_interrupted(*bench_, intents_, request_.now));
@@ -107,6 +135,9 @@ Result<void> Recovery::judge() {
 }
 
 Result<void> Recovery::run(SealOptions const& options) {
+  if (!seal_) {
+    XFSX_TRYV(judge());
+  }
   XFSX_TRY(SealReport const done, seal_->run(options));
   report_.log_bytes = done.log_bytes;
   return success();
@@ -118,6 +149,9 @@ Result<RecoverReport> recover(BlockDevice& device, RecoverRequest const& request
     if (recovery->was_clean()) return recovery->report();
     XFSX_TRYV(recovery->judge());
     if (request.dry_run) return recovery->report();
+    bool const refused =
+        recovery->loses() && request.accept_loss && !request.accept_loss(recovery->report());
+    if (refused) return make_error(Errc::cancelled, ECANCELED, "the loss was not accepted");
     XFSX_TRYV(recovery->run({}));
     return recovery->report();
   } catch (std::bad_alloc const&) {

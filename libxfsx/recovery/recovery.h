@@ -20,6 +20,8 @@ class Recovery {
   static Result<std::unique_ptr<Recovery>> prepare(BlockDevice& device,
                                                    RecoverRequest const& request);
 
+  /// Whether something that the log holds is given up.
+  [[nodiscard]] bool loses() const { return report_.lost.damage || report_.lost.unfinished; }
   /// True if the log was clean: there is nothing to recover, and no view.
   [[nodiscard]] bool was_clean() const { return report_.was_clean; }
   [[nodiscard]] RecoverReport const& report() const { return report_; }
@@ -31,8 +33,8 @@ class Recovery {
   /// EOPNOTSUPP for a log that cannot be written to.
   Result<void> judge();
 
-  /// Writes all of it, and leaves a clean log; after judge(). Errors: io, host_full with
-  /// Error::image; once.
+  /// Judges, if that was not done, writes all of it, and leaves a clean log; once. Errors: those of
+  /// judge(); io, host_full with Error::image.
   Result<void> run(SealOptions const& options);
 
  private:
@@ -42,6 +44,8 @@ class Recovery {
   Result<void> open();
   Result<void> replay();
   Result<void> finish();
+  Result<void> try_to_finish();
+  void add_lost(ReplayResult const& replayed);
   void add_replay(ReplayCounts const& counts);
 
   BlockDevice& device_;

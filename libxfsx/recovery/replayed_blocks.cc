@@ -83,6 +83,12 @@ Result<ReplayedBlock*> ReplayedBlocks::edit(Daddr daddr, SectorCount length,
   return &blocks_.insert_or_assign(start, std::move(block)).first->second;
 }
 
+ReplayedBlock* ReplayedBlocks::containing(Daddr daddr) {
+  Place const at = first_touching(daddr.raw());
+  if (at == blocks_.end() || at->first > daddr.raw()) return nullptr;
+  return &at->second;
+}
+
 void ReplayedBlocks::prefetch(std::span<BlockExtent const> extents) {
   // What was not asked for after all.
   fetched_.clear();
@@ -107,12 +113,28 @@ void ReplayedBlocks::forget(Daddr daddr, SectorCount length) {
   blocks_.erase(at);
 }
 
+void ReplayedBlocks::clear() {
+  finishing_ = false;
+  blocks_.clear();
+  as_replayed_.clear();
+  fetched_.clear();
+}
+
 void ReplayedBlocks::end_replay() {
   finishing_ = true;
   for (auto& [address, block] : blocks_) {
     block.replayed = block.dirty;
     block.dirty = {};
   }
+}
+
+void ReplayedBlocks::forget_finished() {
+  std::erase_if(blocks_, [this](auto const& entry) {
+    ReplayedBlock const& block = entry.second;
+    return block.replayed.none() || as_replayed_.contains(block.daddr.raw());
+  });
+  for (auto& [address, block] : as_replayed_) blocks_.insert_or_assign(address, std::move(block));
+  as_replayed_.clear();
 }
 
 bool ReplayedBlocks::has_replayed() const {

@@ -38,6 +38,9 @@ class ReplayedBlocks {
   /// what it is from now on; `unknown` leaves what was known. Errors: io, truncated.
   Result<ReplayedBlock*> edit(Daddr daddr, SectorCount length, disk::BufferType type);
 
+  /// The block that has this basic block in it, or null.
+  [[nodiscard]] ReplayedBlock* containing(Daddr daddr);
+
   /// Reads those of `extents` that are not here yet, with one batch, so that edit() finds them. A
   /// failed read is no error here.
   void prefetch(std::span<BlockExtent const> extents);
@@ -45,12 +48,18 @@ class ReplayedBlocks {
   /// The block holds metadata no longer: what is on the device may stay.
   void forget(Daddr daddr, SectorCount length);
 
+  /// Begins again.
+  void clear();
+
   /// Puts what was changed over `bytes`, which lie at byte `offset` of the device.
   void lay_over(u64 offset, Bytes bytes) const;
 
   /// What was changed so far is what the log replays; changes from now on finish what was
   /// interrupted. To be called once.
   void end_replay();
+
+  /// Goes back to what the log replays.
+  void forget_finished();
 
   /// Whether the log replayed anything, or whether anything was changed since.
   [[nodiscard]] bool has_replayed() const;

@@ -4,6 +4,7 @@
 #include "disk/log_items.h"
 #include "recovery/block_identity.h"
 #include "recovery/item_replayer.h"
+#include "recovery/replay_inode.h"
 
 #include <algorithm>
 
@@ -54,15 +55,39 @@ Result<std::vector<Placed>> in_order(LogTransaction& transaction) {
   return all;
 }
 
-/// The first pass: which images were called off, and what switched quota off.
-class FirstPass final : public LogSink {
+/// Takes so many committed transactions, and no more.
+class LimitedSink : public LogSink {
  public:
-  FirstPass(CancelledBlocks& cancelled, u32& quota_off)
-      : cancelled_(cancelled), quota_off_(quota_off) {}
+  explicit LimitedSink(u64 most) : left_(most) {}
+  [[nodiscard]] bool is_full() const { return left_ == 0; }
+  [[nodiscard]] u64 taken() const { return taken_; }
 
   Result<void> unmounted(LogRecord const&) override { return success(); }
+  Result<void> committed(LogTransaction& transaction) final {
+    if (is_full()) return success();
+    XFSX_TRYV(take(transaction));
+    --left_;
+    ++taken_;
+    return success();
+  }
+
+ private:
+  virtual Result<void> take(LogTransaction& transaction) = 0;
+
+  u64 left_;
+  u64 taken_ = 0;
+};
+
+/// The first pass: which images were called off, and what switched quota off.
+class FirstPass final : public LimitedSink {
+ public:
+  FirstPass(u64 most, CancelledBlocks& cancelled, u32& quota_off)
+      : LimitedSink(most), cancelled_(cancelled), quota_off_(quota_off) {}
+
   Result<void> abandoned(LogTransaction&) override { return success(); }
-  Result<void> committed(LogTransaction& transaction) override {
+
+ private:
+  Result<void> take(LogTransaction& transaction) override {
     for (LogItemRegions& regions : transaction.items) {
       auto const type = LogItemType(regions.type);
       if (type != LogItemType::buffer && type != LogItemType::quotaoff) continue;
@@ -79,34 +104,21 @@ class FirstPass final : public LogSink {
     return success();
   }
 
- private:
   CancelledBlocks& cancelled_;
   u32& quota_off_;
 };
 
 /// The second pass: what was logged goes where it belongs.
-class SecondPass final : public LogSink {
+class SecondPass final : public LimitedSink {
  public:
-  SecondPass(ReplayedBlocks& blocks, Geometry const& geometry, CancelledBlocks& cancelled,
+  SecondPass(u64 most, ReplayedBlocks& blocks, Geometry const& geometry, CancelledBlocks& cancelled,
              u32 quota_off)
-      : blocks_(blocks), items_(blocks, geometry, cancelled) {
+      : LimitedSink(most), blocks_(blocks), items_(blocks, geometry, cancelled) {
     items_.quota_off(quota_off);
   }
 
-  Result<void> unmounted(LogRecord const&) override { return success(); }
   Result<void> abandoned(LogTransaction&) override {
     ++result_.counts.uncommitted;
-    return success();
-  }
-  Result<void> committed(LogTransaction& transaction) override {
-    ++result_.counts.transactions;
-    XFSX_TRY(std::vector<Placed> const items, in_order(transaction));
-    std::vector<BlockExtent> extents;
-    for (Placed const& p : items) items_.add_extents(p.item, extents);
-    blocks_.prefetch(extents);
-    for (Placed const& p : items) {
-      XFSX_TRYV(take(p, transaction));
-    }
     return success();
   }
 
@@ -116,6 +128,7 @@ class SecondPass final : public LogSink {
     for (auto& [order, intent] : by_order) result_.intents.push_back(std::move(intent));
     result_.counts.blocks_skipped = items_.skipped();
     result_.inodes = items_.inodes();
+    result_.logged_inodes = items_.logged_inodes();
     return std::move(result_);
   }
 
@@ -125,7 +138,19 @@ class SecondPass final : public LogSink {
     u64 order = 0;
   };
 
-  Result<void> take(Placed const& p, LogTransaction const& transaction) {
+  Result<void> take(LogTransaction& transaction) override {
+    ++result_.counts.transactions;
+    XFSX_TRY(std::vector<Placed> const items, in_order(transaction));
+    std::vector<BlockExtent> extents;
+    for (Placed const& p : items) items_.add_extents(p.item, extents);
+    blocks_.prefetch(extents);
+    for (Placed const& p : items) {
+      XFSX_TRYV(take_item(p, transaction));
+    }
+    return success();
+  }
+
+  Result<void> take_item(Placed const& p, LogTransaction const& transaction) {
     ++result_.counts.items;
     ++result_.counts.by_name[p.item.name];
     if (done_of(p.item.type)) {
@@ -150,19 +175,96 @@ class SecondPass final : public LogSink {
   ReplayResult result_;
 };
 
-Result<void> walk(LogPlace const& place, LogState const& state, LogSink& sink,
-                  std::function<Result<void>(u64)> const& seen) {
-  LogWalk log(place.device, place.log, state, LogWalk::From::tail);
+/// What was committed behind a place where the log is damaged.
+class LostTransactions final : public LogSink {
+ public:
+  explicit LostTransactions(u64 replayed) : replayed_(replayed) {}
+
+  Result<void> unmounted(LogRecord const&) override { return success(); }
+  /// At a gap, what is under way may be committed behind it; at the head, it never was.
+  Result<void> abandoned(LogTransaction& transaction) override {
+    if (at_gap) add(transaction);
+    return success();
+  }
+  Result<void> committed(LogTransaction& transaction) override {
+    if (seen_++ >= replayed_) add(transaction);
+    return success();
+  }
+
+  bool at_gap = false;
+  std::vector<LostTransaction> list;
+
+ private:
+  void add(LogTransaction& transaction) {
+    LostTransaction lost{transaction.lsn, transaction.tid, transaction.items.size(), {}};
+    for (LogItemRegions& regions : transaction.items) {
+      if (LogItemType(regions.type) != LogItemType::inode) continue;
+      Result<DecodedLogItem> const item = decode_log_item(transaction, regions);
+      if (item) lost.inodes.insert(inode_item_head(item.value()).number.raw());
+    }
+    list.push_back(std::move(lost));
+  }
+
+  u64 replayed_;
+  u64 seen_ = 0;
+};
+
+/// How one way through the log ended: at the head, or where it is damaged.
+struct Walked {
+  std::optional<Error> damage;
+  u64 transactions = 0;
+};
+
+bool is_damage(Error const& e) {
+  return e.code == Errc::bad_value || e.code == Errc::bad_crc || e.code == Errc::truncated;
+}
+
+Result<void> go_through(LogWalk& log, LimitedSink& sink,
+                        std::function<Result<void>(u64)> const& seen) {
   LogAssembler assembler(sink);
   u64 done = 0;
-  for (;;) {
+  while (!sink.is_full()) {
     XFSX_TRY(std::optional<LogRecord> const record, log.next());
     if (!record) break;
-    XFSX_TRYV(assembler.feed(*record));
+    Result<void> const fed = assembler.feed(*record);
+    // What comes behind the last wanted commit does not matter.
+    if (!fed && !sink.is_full()) return fed.error();
+    if (!fed) return success();
     done += record->header_blocks + record->data.size() / basic_block_size;
     XFSX_TRYV(seen(done));
   }
   return assembler.finish();
+}
+
+Result<Walked> walk(LogPlace const& place, LogState const& state, LimitedSink& sink,
+                    std::function<Result<void>(u64)> const& seen) {
+  LogWalk log(place.device, place.log, state, LogWalk::From::tail);
+  Walked walked;
+  Result<void> const ended = go_through(log, sink, seen);
+  if (!ended && !is_damage(ended.error())) return ended.error();
+  if (!ended) walked.damage = ended.error();
+  walked.transactions = sink.taken();
+  return walked;
+}
+
+/// Lists the transactions that come after so many replayed ones, as far as the log can be read.
+std::vector<LostTransaction> find_lost(LogPlace const& place, LogState const& state, u64 replayed) {
+  LogWalk log(place.device, place.log, state, LogWalk::From::tail,
+              LogWalk::Damaged::is_passed_over);
+  LostTransactions sink(replayed);
+  auto assembler = std::make_unique<LogAssembler>(sink);
+  for (;;) {
+    Result<std::optional<LogRecord>> const record = log.next();
+    if (!record || !record.value()) break;
+    // What does not fit behind a gap is given up with all that is under way.
+    if (assembler->feed(*record.value())) continue;
+    sink.at_gap = true;
+    static_cast<void>(assembler->finish());
+    sink.at_gap = false;
+    assembler = std::make_unique<LogAssembler>(sink);
+  }
+  static_cast<void>(assembler->finish());
+  return std::move(sink.list);
 }
 
 /// Blocks that nothing changed are forgotten; the others get their checksums.
@@ -176,26 +278,66 @@ void settle(ReplayedBlocks& blocks, Geometry const& geometry) {
   }
 }
 
+class Replay {
+ public:
+  Replay(ReplayedBlocks& blocks, Geometry const& geometry, LogPlace const& place,
+         LogState const& state, ReplayOptions const& options)
+      : blocks_(blocks), geometry_(geometry), place_(place), state_(state), options_(options) {}
+
+  /// Replays at most `most` transactions, and says where the log is damaged before that.
+  Result<Walked> run(u64 most, ReplayResult& result) {
+    CancelledBlocks cancelled;
+    u32 quota_off = 0;
+    FirstPass first(most, cancelled, quota_off);
+    XFSX_TRY(Walked const looked, walk(place_, state_, first, teller(0)));
+    if (looked.damage) return looked;
+    SecondPass second(most, blocks_, geometry_, cancelled, quota_off);
+    XFSX_TRY(Walked const replayed, walk(place_, state_, second, teller(1)));
+    if (replayed.damage) return replayed;
+    settle(blocks_, geometry_);
+    result = second.finish();
+    return replayed;
+  }
+
+ private:
+  [[nodiscard]] std::function<Result<void>(u64)> teller(u64 pass) const {
+    u32 const head = state_.head.block().raw(), tail = state_.tail.block().raw();
+    u64 const length = (u64{head} + place_.log.blocks - tail) % place_.log.blocks;
+    return [this, length, pass](u64 done) -> Result<void> {
+      return options_.progress ? options_.progress(pass * length + done, 2 * length)
+                               : Result<void>(success());
+    };
+  }
+
+  ReplayedBlocks& blocks_;
+  Geometry const& geometry_;
+  LogPlace const& place_;
+  LogState const& state_;
+  ReplayOptions const& options_;
+};
+
 }  // namespace
 
 Result<ReplayResult> replay_log(ReplayedBlocks& blocks, Geometry const& geometry,
                                 LogPlace const& place, LogState const& state,
                                 ReplayOptions const& options) {
-  CancelledBlocks cancelled;
-  u32 quota_off = 0;
-  FirstPass first(cancelled, quota_off);
-  u32 const head = state.head.block().raw(), tail = state.tail.block().raw();
-  u64 const length = (u64{head} + place.log.blocks - tail) % place.log.blocks;
-  auto const tell = [&](u64 base) {
-    return [&options, length, base](u64 done) -> Result<void> {
-      return options.progress ? options.progress(base + done, 2 * length) : Result<void>(success());
-    };
-  };
-  XFSX_TRYV(walk(place, state, first, tell(0)));
-  SecondPass second(blocks, geometry, cancelled, quota_off);
-  XFSX_TRYV(walk(place, state, second, tell(length)));
-  settle(blocks, geometry);
-  return second.finish();
+  Replay replay(blocks, geometry, place, state, options);
+  ReplayResult result;
+  std::optional<Error> damage;
+  u64 most = ~u64{0};
+  for (;;) {
+    XFSX_TRY(Walked const walked, replay.run(most, result));
+    if (!walked.damage) break;
+    if (!options.salvage) return *walked.damage;
+    // Begins again, and ends before what is damaged.
+    damage = walked.damage;
+    most = walked.transactions;
+    blocks.clear();
+  }
+  if (!damage) return result;
+  result.damage = damage;
+  result.lost = find_lost(place, state, most);
+  return result;
 }
 
 }  // namespace xfsx::inline v0

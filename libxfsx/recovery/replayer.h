@@ -25,16 +25,29 @@ struct ReplayCounts {
   std::map<std::string_view, u64> by_name;  ///< items, "buffer", "EFI"
 };
 
+/// A transaction that was not replayed because the log is damaged before its end.
+struct LostTransaction {
+  Lsn lsn{};
+  u32 tid = 0;
+  u64 items = 0;
+  std::set<u64> inodes;  ///< numbers of those that it changed, as far as they can be told
+};
+
 struct ReplayResult {
   ReplayCounts counts;
   std::vector<Intent> intents;  ///< open ones, in the order of the log
   std::set<u64> inodes;         ///< numbers of those that were replayed
+  std::set<u64> logged_inodes;  ///< and of those that were newer on the device too
+  std::optional<Error> damage;  ///< where the replay ended early
+  std::vector<LostTransaction> lost;
 };
 
 struct ReplayOptions {
   /// Called for each committed transaction with what has been read and what there is, in basic
   /// blocks of the log; an error ends the replay.
   std::function<Result<void>(u64 done, u64 total)> progress;
+  /// Where the log is damaged, replay what was committed before, and nothing behind it.
+  bool salvage = false;
 };
 
 /// Replays the log from tail to head into `blocks`, of whose device `geometry` is what the

@@ -1,26 +1,38 @@
 #pragma once
-// How many owners realtime blocks have (see ag/count_changes.h): a btree for each group, rooted in
-// a metadata file, whose blocks are free space of the data device.
+// How many owners realtime blocks have: ag/refcounts.h for the groups of the realtime section,
+// whose btrees are rooted in metadata files.
 
-#include "ag/count_changes.h"
-#include "ag/space.h"
+#include "ag/refcounts.h"
 
 namespace xfsx::inline v0 {
 
-/// Blocks of the realtime section, in one group.
-struct RealtimeRun {
-  FsBlock start;
-  BlockCount length;
+class RealtimeRefcounts {
+ public:
+  /// Both must live as long as this; `space` is finished by the caller, when nothing else changes.
+  RealtimeRefcounts(Transaction& txn, Space& space);
+  RealtimeRefcounts(RealtimeRefcounts&&) noexcept;
+  ~RealtimeRefcounts();
+
+  // Errors of all of these: bad_value for blocks outside a group; refused EOPNOTSUPP without
+  // reflink or groups; refused ENOSPC where the tree must grow; those of reading. For what else,
+  // see Refcounts.
+
+  Result<void> increase(FsBlock start, BlockCount length);
+  Result<std::vector<BlockRun>> decrease(FsBlock start, BlockCount length);
+  Result<void> add_staging(FsBlock start, BlockCount length);
+  Result<void> remove_staging(FsBlock start, BlockCount length);
+
+ private:
+  class OfGroup;
+  Result<OfGroup*> in(BlockRun const& run);
+
+  Transaction& txn_;
+  Space& space_;
+  std::map<u32, std::unique_ptr<OfGroup>> groups_;
 };
 
-/// Changes the counts of blocks that exist in the tree of their group, in a private copy. Returns
-/// those that have no owner any more; for staged blocks, whose they are now is the caller's affair.
-/// What the tree needs beyond its blocks is taken from `space`, which is finished afterwards.
-/// Errors: bad_value where the tree does not agree; refused ENOSPC; those of find_group_file and of
+/// Blocks of a group that wait for a copy-on-write. Errors: those of find_group_tree and of
 /// reading.
-Result<std::vector<RealtimeRun>> change_realtime_refcounts(Transaction& txn, Space& space,
-                                                           RealtimeRun const& run,
-                                                           CountDomain const& domain,
-                                                           CountStep step);
+Result<std::vector<BlockRun>> realtime_staging(Volume& volume, u32 group);
 
 }  // namespace xfsx::inline v0

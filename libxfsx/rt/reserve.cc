@@ -2,7 +2,7 @@
 
 #include "ag/tree_heights.h"
 #include "format/verify_btree.h"
-#include "rt/group_file.h"
+#include "rt/group_tree.h"
 
 #include <algorithm>
 
@@ -44,7 +44,7 @@ Result<u64> realtime_tree_room_left(Volume& volume) {
   u64 used = 0;
   for (u32 group = 0; group < g.realtime().group_count; ++group) {
     for (disk::MetaType const type : group_trees(g)) {
-      XFSX_TRY(Inode const inode, find_group_file(volume, group, type));
+      XFSX_TRY(Inode const inode, find_group_tree(volume, group, type));
       used += inode.nblocks();
     }
   }

@@ -9,7 +9,7 @@ namespace xfsx::inline v0 {
 /// it, and a quarter of the data device at most. 0 where there are no such trees.
 u64 realtime_tree_room(Geometry const& geometry);
 
-/// How much of that they do not have yet. Errors: those of find_group_file.
+/// How much of that they do not have yet. Errors: those of find_group_tree.
 Result<u64> realtime_tree_room_left(Volume& volume);
 
 }  // namespace xfsx::inline v0

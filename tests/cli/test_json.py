@@ -40,9 +40,14 @@ def reading_commands(name):
 
 def writing_commands():
     image = support.copy_of("debian12")
+    undo = image + ".undo"
+    dirty, redo = support.copy_of("intents-exchange"), image + ".recovered"
+    yield from (["recover", "-n", dirty], ["recover", "--undo", redo, dirty], ["recover", dirty])
     yield from (["fresh", image, "/swap/one-a"],
                 ["swap", "--dry-run", image, "/swap/one-a", "/swap/one-b"],
                 ["swap", image, "/swap/one-a", "/swap/one-b"],
+                ["swap", "--undo", undo, image, "/swap/one-a", "/swap/one-b"],
+                ["undo", "-n", image, undo], ["undo", image, undo],
                 ["set", image, "agf", "0", "freeblks", "5"],
                 ["fuzz", image, "agf", "0", "longest", "random", "--seed", "3"],
                 ["fuzz", "--all", "--sample", "3", "--out", os.path.join(support.scratch(), "d"),

@@ -15,6 +15,7 @@ looked at once. XFSX and XFSX_RECOVER_STATES are the programs (build/gcc).
 exit status: 0 all is as it should be   1 something is not   2 could not judge
 """
 import argparse
+import contextlib
 import os
 import shutil
 import signal
@@ -105,7 +106,8 @@ class Cuts:
         finally:
             if not whole:
                 maker.kill()
-            maker.stdin.close()
+            with contextlib.suppress(BrokenPipeError):
+                maker.stdin.close()
             maker.stdout.close()
             status = maker.wait()
         if whole and status:
@@ -126,8 +128,10 @@ class Cuts:
                 print("    %s: %s" % (name, problem), flush=True)
             if len(self.outcome.failed) >= MOST:
                 return False
-            maker.stdin.write(slot + "\n")
-            maker.stdin.flush()
+            # After the last state nobody waits for its slot.
+            with contextlib.suppress(BrokenPipeError):
+                maker.stdin.write(slot + "\n")
+                maker.stdin.flush()
         return True
 
     def state(self, image, expect):

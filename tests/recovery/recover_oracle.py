@@ -4,6 +4,7 @@
 recover_oracle.py SEED... [--keep DIRECTORY]     seeds or ranges of seeds, such as 1-20
 recover_oracle.py SEED... --power N              N power cuts of each seed (power.py)
 recover_oracle.py --image IMAGE [--log-dev LOG]  an image that is there already
+recover_oracle.py --campaign [--seconds S]       many seeds; goes on where it was interrupted
 
 For each image: `xfsx recover --dry-run` changes no byte; `xfsx recover` ends with 0 and leaves a
 clean log, no unlinked inode, no block taken for a copy; each xfs_repair -n that knows the features
@@ -29,6 +30,7 @@ import tempfile
 import time
 from collections import Counter
 
+import campaign
 import dirty
 import disks
 import logs
@@ -39,6 +41,8 @@ from disks import Disk, Recovered, linux, xfsprogs
 from judging import manifest
 from judging.errors import CannotJudge
 
+CAMPAIGN = (1000, 200)  # seeds of shutdowns and of power cuts
+CUTS = 6                # of each seed of power cuts in a campaign
 FILES_READ = 6          # through `xfsx cat` from the dirty image
 STAND_IN = os.environ.get("XFSX_RECOVER")
 TAIL = 1200
@@ -304,6 +308,24 @@ def judge_power(court, tally, seed, keep, count):
         judge(court, tally, "power %d.%d" % (seed, number), disk, words, keep)
 
 
+def run_campaign(court, arguments):
+    def judge_one(kind, seed):
+        tally = Tally()
+        if kind == campaign.KINDS[0]:
+            judge_seed(court, tally, seed, arguments.keep)
+        else:
+            judge_power(court, tally, seed, arguments.keep, CUTS)
+        return tally
+
+    deadline = time.monotonic() + arguments.seconds if arguments.seconds else None
+    failed = campaign.run(judge_one, CAMPAIGN, deadline)
+    if failed is None:
+        print("the campaign goes on when it is run again")
+        return 0
+    print("campaign: %d failed %s; see %s" % (len(failed), " ".join(failed), campaign.PAGE))
+    return 1 if failed else 0
+
+
 def seeds_of(words):
     for word in words:
         first, _, last = word.partition("-")
@@ -322,6 +344,8 @@ def parse():
     parser.add_argument("--image", metavar="IMAGE", help="judge this one; it is only read")
     parser.add_argument("--log-dev", metavar="LOG", help="the external log of --image")
     parser.add_argument("--keep", metavar="DIRECTORY", help="keep the images of what fails")
+    parser.add_argument("--campaign", action="store_true", help="many seeds, %d of shutdowns and "
+                        "%d of power cuts; the figures go to docs/recovery-campaigns.md" % CAMPAIGN)
     parser.add_argument("--scrub", action="store_true", help="by the debug kernel, too")
     parser.add_argument("--power", type=int, metavar="N", help="power cuts, N of each seed, "
                         "instead of shutdowns")
@@ -334,6 +358,8 @@ def main():
     signal.signal(signal.SIGTERM, end)
     court, tally, began = Court(arguments.scrub), Tally(), time.monotonic()
     try:
+        if arguments.campaign:
+            return run_campaign(court, arguments)
         if arguments.image:
             judge(court, tally, os.path.basename(arguments.image),
                   Disk(arguments.image, arguments.log_dev), "", arguments.keep)

@@ -6,7 +6,8 @@ import scanner
 
 # From the ground up: a room may include itself and every room before it.
 TOWER = ["base", "disk", "format", "device", "cache", "log", "txn", "btree", "ag", "inode", "dir",
-         "rt", "quota", "attr", "symlink", "exchange", "recovery", "fs", "check", "repair", "cli"]
+         "rt", "quota", "attr", "symlink", "exchange", "undo", "recovery", "fs", "check", "repair",
+         "cli"]
 
 # Beside the tower: a room of its own that includes these.
 BESIDE = {

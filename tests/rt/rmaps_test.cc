@@ -9,7 +9,7 @@
 #include "disk/superblock.h"
 #include "format/verify_ag.h"
 #include "inode/bmap.h"
-#include "rt/group_file.h"
+#include "rt/group_tree.h"
 #include "rt/reserve.h"
 #include "support/images.h"
 

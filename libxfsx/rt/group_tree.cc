@@ -1,4 +1,4 @@
-#include "rt/group_file.h"
+#include "rt/group_tree.h"
 
 #include "dir/metadata_file.h"
 
@@ -8,7 +8,7 @@ namespace xfsx::inline v0 {
 
 namespace {
 
-std::string_view name_of(disk::MetaType type) {
+std::string_view suffix_of(disk::MetaType type) {
   switch (type) {
     case disk::MetaType::rt_bitmap:
       return "bitmap";
@@ -24,7 +24,7 @@ std::string_view name_of(disk::MetaType type) {
 }  // namespace
 
 Result<Inode> find_group_file(Volume& volume, u32 group, disk::MetaType type) {
-  std::string const name = fmt::format("{}.{}", group, name_of(type));
+  std::string const name = fmt::format("{}.{}", group, suffix_of(type));
   XFSX_TRY(std::optional<Inode> found, find_metadata_file(volume, "rtgroups", name, type));
   if (!found) {
     return with_note(refuse(ENOENT, "a file of a realtime group is not there"), name);

@@ -1,0 +1,158 @@
+// Recovery as a whole, on the shipped images whose logs Linux left dirty. What Linux thinks of the
+// results is asked in stage 30-recover; here is asked what needs no kernel: that it ends with a
+// clean log, that the view without a write is what the write makes, that it can be cut off
+// anywhere, and that nothing is written where it refuses.
+
+#include "recovery/recovery.h"
+#include "log/log_walk.h"
+#include "support/images.h"
+#include "testing/faulty_device.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+namespace {
+
+using namespace xfsx;
+using namespace xfsx::test;
+
+std::string const dirty_images[] = {"dirty-log",
+                                    "unlinked",
+                                    "staging",
+                                    "intents-free",
+                                    "intents-clone",
+                                    "intents-exchange",
+                                    "intents-exchange-step",
+                                    "v4-dirty",
+                                    "v4-unlinked"};
+
+bool is_clean(BlockDevice& disk) {
+  Result<std::unique_ptr<Volume>> const volume = Volume::open(disk);
+  REQUIRE(volume.has_value());
+  Result<LogState> const& log = volume.value()->log();
+  return log && log.value().clean;
+}
+
+/// All bytes but those of the log, whose records name cycles.
+std::vector<std::byte> bytes_without_log(MemoryDevice& disk) {
+  std::vector<std::byte> bytes = read_bytes(disk, 0, disk.info().size);
+  std::unique_ptr<Volume> const volume = Volume::open(disk).value();
+  Geometry const& g = volume->geometry();
+  u64 const start = g.daddr(g.log_start()).raw() * basic_block_size;
+  u64 const length = u64{g.log_blocks()} * g.block_size();
+  std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(start), length, std::byte{0});
+  return bytes;
+}
+
+std::unique_ptr<MemoryDevice> recovered(std::string const& name) {
+  std::unique_ptr<MemoryDevice> disk = image(name);
+  Result<RecoverReport> const done = recover(*disk, {});
+  REQUIRE_MESSAGE(done.has_value(), describe(done.error()));
+  return disk;
+}
+
+TEST_SUITE("recovery") {
+  TEST_CASE("a dirty log is clean afterwards, and there is nothing left to recover") {
+    for (std::string const& name : dirty_images) {
+      CAPTURE(name);
+      std::unique_ptr<MemoryDevice> const disk = recovered(name);
+      CHECK(is_clean(*disk));
+      Result<RecoverReport> const again = recover(*disk, {});
+      REQUIRE(again.has_value());
+      CHECK(again.value().was_clean);
+    }
+  }
+
+  TEST_CASE("a dry run tells the same and writes nothing") {
+    for (std::string const& name : dirty_images) {
+      CAPTURE(name);
+      std::unique_ptr<MemoryDevice> const disk = image(name);
+      std::vector<std::byte> const before = read_bytes(*disk, 0, disk->info().size);
+      RecoverRequest request;
+      request.dry_run = true;
+      RecoverReport const planned = recover(*disk, request).value();
+      CHECK(std::ranges::equal(before, read_bytes(*disk, 0, disk->info().size)));
+      RecoverReport const done = recover(*disk, {}).value();
+      CHECK(planned.blocks == done.blocks);
+      CHECK(planned.home_bytes == done.home_bytes);
+      CHECK(planned.after.blocks_free == done.after.blocks_free);
+      CHECK(planned.freed.size() == done.freed.size());
+    }
+  }
+
+  TEST_CASE("what can be seen before is what is there afterwards") {
+    for (std::string const& name : dirty_images) {
+      CAPTURE(name);
+      std::unique_ptr<MemoryDevice> const disk = image(name);
+      std::unique_ptr<Recovery> const view = Recovery::prepare(*disk, {}).value();
+      std::unique_ptr<MemoryDevice> const done = recovered(name);
+      std::vector<std::byte> seen(disk->info().size);
+      ReadRequest const all{0, seen};
+      REQUIRE(view->device().read({&all, 1}).has_value());
+      std::unique_ptr<MemoryDevice> const shown = disk->snapshot();
+      write_bytes(*shown, 0, seen);
+      CHECK(std::ranges::equal(bytes_without_log(*shown), bytes_without_log(*done)));
+    }
+  }
+
+  TEST_CASE("a recovery that any call of the device ends can be done again") {
+    for (std::string const name : {"dirty-log", "intents-exchange", "unlinked"}) {
+      std::unique_ptr<MemoryDevice> const whole = recovered(name);
+      std::vector<std::byte> const expected = bytes_without_log(*whole);
+      for (DeviceCall const call :
+           {DeviceCall::read, DeviceCall::write, DeviceCall::flush, DeviceCall::reserve}) {
+        for (u64 nth = 1;; ++nth) {
+          CAPTURE(name);
+          CAPTURE(static_cast<int>(call));
+          CAPTURE(nth);
+          std::unique_ptr<MemoryDevice> const disk = image(name);
+          FaultyDevice faulty(*disk);
+          faulty.arm({call, nth, 1, true});
+          Result<RecoverReport> const cut = recover(faulty, {});
+          if (!faulty.fired()) break;
+          CHECK((!cut.has_value() || call == DeviceCall::read));
+          REQUIRE(recover(*disk, {}).has_value());
+          CHECK(std::ranges::equal(expected, bytes_without_log(*disk)));
+        }
+      }
+    }
+  }
+
+  TEST_CASE("damage in the log is told, with nothing written, and can be salvaged") {
+    std::unique_ptr<MemoryDevice> const disk = image("intents-exchange");
+    std::unique_ptr<Volume> const volume = Volume::open(*disk).value();
+    LogState const log = volume->log().value();
+    LogGeometry const place = LogGeometry::of(volume->geometry()).value();
+    // The second record has no checksum, which Linux would not replay either.
+    LogWalk walk(*disk, place, log, LogWalk::From::tail);
+    REQUIRE(walk.next().value().has_value());
+    u64 const record = place.byte_of(LogBlock(walk.next().value()->block));
+    std::array<std::byte, sizeof(le32)> const none{};
+    disk->poke(record + offsetof(disk::LogRecordHeader, crc), none);
+
+    std::vector<std::byte> const before = read_bytes(*disk, 0, disk->info().size);
+    Result<RecoverReport> const refused = recover(*disk, {});
+    REQUIRE(!refused.has_value());
+    CHECK(refused.error().code == Errc::bad_value);
+    CHECK(refused.error().field == "crc");
+    CHECK(refused.error().address_kind == AddressKind::log_block);
+    CHECK(std::ranges::equal(before, read_bytes(*disk, 0, disk->info().size)));
+
+    RecoverRequest request;
+    request.salvage = true;
+    request.accept_loss = [](RecoverReport const&) { return false; };
+    CHECK(recover(*disk, request).error().code == Errc::cancelled);
+    CHECK(std::ranges::equal(before, read_bytes(*disk, 0, disk->info().size)));
+
+    request.accept_loss = {};
+    RecoverReport const done = recover(*disk, request).value();
+    REQUIRE(done.lost.damage.has_value());
+    CHECK(!done.lost.transactions.empty());
+    CHECK(is_clean(*disk));
+  }
+}
+
+}  // namespace
