@@ -85,6 +85,12 @@ Result<void> change_realtime_rmaps(Transaction& txn, Space& space,
   return success();
 }
 
+Result<void> change_group_rmaps(Transaction& txn, Space& space, u32 group,
+                                std::span<BtreeEdit<Rmapbt> const> edits) {
+  XFSX_TRY(GroupRmaps rmaps, GroupRmaps::open(txn, space, group));
+  return rmaps.change(edits);
+}
+
 Result<void> remove_realtime_owner(Transaction& txn, Space& space, u64 owner,
                                    std::span<BlockRun const> runs) {
   Geometry const& g = txn.volume().geometry();

@@ -14,6 +14,10 @@ namespace xfsx::inline v0 {
 Result<void> change_realtime_rmaps(Transaction& txn, Space& space,
                                    std::span<MappingChange const> changes);
 
+/// Changes the tree of one group, which exists, likewise; the edits are in order.
+Result<void> change_group_rmaps(Transaction& txn, Space& space, u32 group,
+                                std::span<BtreeEdit<Rmapbt> const> edits);
+
 /// Takes blocks from one of disk::rmap_owner; it keeps what else it has. Nothing without rmapbt.
 /// Errors: bad_value (field owner) for a block that it does not have; those of
 /// change_realtime_rmaps.
