@@ -424,3 +424,31 @@ def fill_log(mounted, rounds, dice):
             linux.LIBC.syncfs(fd)
     for name in names[::2]:
         os.unlink(name)
+
+
+def log_in_use(mounted, log_bytes):
+    """The share of the log between its tail and its head."""
+    name = "/sys/fs/xfs/%s/log/log_tail_lsn" % os.path.basename(mounted.loop.path)
+    with open(name, encoding="ascii") as file:
+        cycle, block = map(int, file.read().split(":"))
+    head_cycle, head = mounted.log_head()
+    return (head - block + (head_cycle - cycle) * (log_bytes // 512)) * 512 / log_bytes
+
+
+def fill_to_the_brim(mounted, log_bytes, dice):
+    """Ever new blocks are logged, faster than they go home, until little of the log is free."""
+    folder = os.path.join(os.fsencode(mounted.root), b"brim")
+    os.mkdir(folder)
+    value = dice.randbytes(int(os.statvfs(folder).f_frsize * 0.6))
+    most = dice.uniform(0.6, 0.75)      # from there on the log's tail is pushed
+    deadline = time.monotonic() + 20
+    number = 0
+    while time.monotonic() < deadline:
+        for number in range(number, number + 60):
+            with opened(os.path.join(folder, b"%d" % number), os.O_RDWR | os.O_CREAT) as fd:
+                os.setxattr(fd, b"user.brim", value)
+        number += 1
+        with opened(folder, os.O_RDONLY) as fd:
+            os.fsync(fd)
+        if log_in_use(mounted, log_bytes) > most:
+            return

@@ -10,6 +10,7 @@ same features and asks for the same calls, but threads and the log take turns as
 Needs root, loop devices and a kernel with XFS.
 """
 import argparse
+import contextlib
 import fcntl
 import os
 import random
@@ -28,7 +29,8 @@ SIZES = (160, 200, 300)         # MiB
 OPERATIONS = (60, 150, 300, 600)
 GOING_DOWN = {"log flushed": 1, "log not flushed": 2}
 # How it ends: after the work, in the middle of it, or in the middle of something with many steps.
-ENDINGS = (("idle", 2), ("at work", 4), ("in long steps", 5), ("frozen", 1))
+ENDINGS = (("idle", 2), ("at work", 4), ("in long steps", 5), ("frozen", 1), ("log full", 1))
+SMALL_LOG = 16          # MiB; a larger one is not filled
 LONGEST = 0.05                  # seconds
 
 
@@ -142,6 +144,13 @@ def in_steps(worker):
             worker.error = error
 
 
+def log_bytes(disk):
+    """The size of the log."""
+    with open(disk.image, "rb") as file:
+        superblock = file.read(512)
+    return int.from_bytes(superblock[96:100], "big") * int.from_bytes(superblock[4:8], "big")
+
+
 def end(mounted, crowd, dice, ending, how):
     """Stops the filesystem; nothing reaches the disk after."""
     root = mounted.root
@@ -156,6 +165,10 @@ def end(mounted, crowd, dice, ending, how):
         churn.freeze_and_thaw(root)
     if ending == "in long steps":
         long_steps(root, crowd, dice, how)
+    elif ending == "log full":
+        with contextlib.suppress(OSError):      # or the filesystem is
+            churn.fill_to_the_brim(mounted, log_bytes(mounted.disk), dice)
+        shut_down(root, "log flushed")
     elif ending == "frozen":        # everything is at home, but for what open files still need
         fd = os.open(root, os.O_RDONLY)
         fcntl.ioctl(fd, churn.FREEZE, 0)
@@ -172,6 +185,8 @@ def change(disk, row, dice):
     """Fills the filesystem and cuts it off; how."""
     options = "nouuid" + (",logbsize=%dk" % row["buffers"] if row["buffers"] else "")
     ending = dice.choices(*zip(*ENDINGS))[0]
+    if ending == "log full" and log_bytes(disk) > SMALL_LOG << 20:
+        ending = "at work"
     how = dice.choice(sorted(GOING_DOWN))
     threads, operations = dice.randrange(1, 5), dice.choice(OPERATIONS)
     wraps = dice.random() < 0.35
