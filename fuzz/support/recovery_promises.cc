@@ -9,13 +9,26 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <map>
+#include <string>
 
 namespace xfsx::fuzz {
 
 namespace {
 
 constexpr u64 sector = basic_block_size;
+
+/// A promise, told where it is broken.
+void promise(bool holds, std::string const& what) {
+  if (!holds) std::fprintf(stderr, "recovery: %s\n", what.c_str());
+  must(holds);
+}
+
+template <class T>
+void promise(Result<T> const& result) {
+  promise(result.has_value(), result ? std::string() : describe(result.error()));
+}
 
 /// Keeps what is written to itself, and looks at it.
 class Watched final : public BlockDevice {
@@ -52,7 +65,7 @@ class Watched final : public BlockDevice {
 
  private:
   void write(WriteRequest const& request) {
-    must(cycle_.has_value());
+    promise(cycle_.has_value(), "a write before all is decided");
     must(request.offset % sector == 0 && request.from.size() % sector == 0);
     must(request.offset <= info().size && request.from.size() <= info().size - request.offset);
     u64 const log = log_.byte_of(LogBlock(0)), log_end = log_.byte_of(LogBlock(log_.blocks));
@@ -60,7 +73,7 @@ class Watched final : public BlockDevice {
       ConstBytes const one = request.from.subspan(at, sector);
       u64 const place = request.offset + at;
       bool const in_log = place >= log && place < log_end;
-      if (in_log) must(is_of_log(view_as<be32>(one).value()));
+      promise(!in_log || is_of_log(view_as<be32>(one).value()), "no log block in the log");
       std::ranges::copy(one, sectors_[place / sector].begin());
     }
   }
@@ -77,10 +90,11 @@ class Watched final : public BlockDevice {
 
 /// An error says where, unless it is about what this release does not do.
 void check_error(Error const& error) {
-  must(!describe(error).empty());
   bool const damage = error.code == Errc::bad_value || error.code == Errc::bad_crc ||
                       error.code == Errc::loop || error.code == Errc::truncated;
-  if (damage) must(error.address_kind != AddressKind::none);
+  std::string const told = describe(error);
+  promise(!told.empty(), "an error without words");
+  promise(!damage || error.address_kind != AddressKind::none, "not located: " + told);
 }
 
 Result<LogState> log_of(BlockDevice& disk) {
@@ -107,13 +121,15 @@ void check_recovery(BlockDevice& disk, bool salvage) {
   if (!judged) return check_error(judged.error());
 
   Result<LogPlace> const place = place_log(before.value()->geometry(), watched, nullptr);
-  must(place.has_value());
+  promise(place);
   watched.allow(place.value().log, recovery.report().head.cycle());
-  must(recovery.run({}).has_value());
+  promise(recovery.run({}));
   Result<LogState> const after = log_of(watched);
-  must(after.has_value() && after.value().clean);
+  promise(after);
+  promise(after.value().clean, "the log is dirty afterwards");
   Result<RecoverReport> const again = recover(watched, request);
-  must(again.has_value() && again.value().was_clean);
+  promise(again);
+  promise(again.value().was_clean, "there is something to recover afterwards");
 }
 
 }  // namespace xfsx::fuzz

@@ -116,7 +116,7 @@ void Recovery::add_lost(ReplayResult const& replayed) {
   }
 }
 
-/// The superblock as the log makes it.
+/// The superblock as the log makes it, or finishing after it: what is written must be readable.
 Result<void> Recovery::check_superblock() {
   Geometry const& before = before_->geometry();
   ReplayedDevice device(blocks_);
@@ -173,7 +173,7 @@ Result<void> Recovery::finish() {
   XFSX_TRY(bench_, Workbench::open(blocks_, request_.devices));
   XFSX_TRYV(recount(*bench_));
   XFSX_TRY(report_.after, read_counters(bench_->volume()));
-  return success();
+  return check_superblock();
 }
 
 Result<void> Recovery::try_to_finish() {
@@ -183,7 +183,7 @@ Result<void> Recovery::try_to_finish() {
   report_.freed = finished.freed;
   report_.staging_blocks = finished.staging_blocks;
   XFSX_TRY(report_.after, read_counters(bench_->volume()));
-  return success();
+  return check_superblock();
 }
 
 Result<void> Recovery::judge() {
