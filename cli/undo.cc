@@ -6,7 +6,7 @@
 #include "undoable.h"
 #include "verb.h"
 
-#include <fmt/format.h>
+#include <optional>
 
 namespace xfsx::inline v0::cli {
 

@@ -20,9 +20,6 @@ struct BlockRun {
 
 class Refcounts {
  public:
-  /// A count that is never changed again.
-  static constexpr u32 max_count = ~u32{0};
-
   /// Both must live as long as this; `space` is finished by the caller, when nothing else changes.
   Refcounts(Transaction& txn, Space& space);
   Refcounts(Refcounts&&) noexcept;

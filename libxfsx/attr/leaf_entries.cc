@@ -6,6 +6,7 @@
 #include "disk/attr.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace xfsx::inline v0 {
 
@@ -130,7 +131,9 @@ Result<std::vector<LeafEntry>> entries_of_list(ConstBytes list, Location const& 
     if (a.incomplete) entries.back().flags |= disk::attr_flag::incomplete;
     return true;
   }));
-  std::ranges::stable_sort(entries, {}, &LeafEntry::hash);
+  std::ranges::sort(entries, [](LeafEntry const& a, LeafEntry const& b) {
+    return std::tie(a.hash, a.bytes) < std::tie(b.hash, b.bytes);
+  });
   return entries;
 }
 

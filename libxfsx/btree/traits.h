@@ -333,6 +333,7 @@ struct RtRefcountbt : Refcountbt {
   using Pointer = FsBlock;
   static constexpr BtreeShape shape = rtrefcountbt_shape;
   static constexpr u32 height = max_rtrefcountbt_height;
+  static constexpr u32 magic = disk::rtrefcountbt_magic;
   static constexpr bool records_in_root = true;  ///< where there are few
   static BlockKind const& kind() { return rtrefcountbt_kind; }
 };

@@ -18,8 +18,8 @@ inline constexpr u32 parent_remove = 5;
 inline constexpr u32 parent_replace = 6;
 }  // namespace attr_intent
 
-/// `flags` of what a RUI lists: what is to be done in the low byte, fork and state above. Those with
-/// `shared` leave room for other owners of the blocks.
+/// `flags` of what a RUI lists: what is to be done in the low byte, fork and state above. `shared`
+/// leaves room for other owners of the blocks.
 namespace rmap_intent {
 inline constexpr u32 what = 0xff;
 inline constexpr u32 map = 1;

@@ -83,5 +83,17 @@ BlockKind const rt_bitmap_kind =
     buffer_kind("rtbitmap block", disk::BufferType::rt_bitmap, verify_bitmap);
 BlockKind const rt_summary_kind =
     buffer_kind(summary_name, disk::BufferType::rt_summary, verify_summary);
+BlockKind const plain_rt_bitmap_kind{.name = "rtbitmap block",
+                                     .log_type = disk::BufferType::rt_bitmap,
+                                     .crc = BlockKind::none,
+                                     .lsn = BlockKind::none,
+                                     .uuid = BlockKind::none,
+                                     .verify = nullptr};
+BlockKind const plain_rt_summary_kind{.name = summary_name,
+                                      .log_type = disk::BufferType::rt_summary,
+                                      .crc = BlockKind::none,
+                                      .lsn = BlockKind::none,
+                                      .uuid = BlockKind::none,
+                                      .verify = verify_plain_summary};
 
 }  // namespace xfsx::inline v0

@@ -15,7 +15,7 @@ Result<void> RealtimeSharing::for_each(FsBlock start, BlockCount length,
   u32 const group = g.realtime().group_of(start);
   auto known = trees_.find(group);
   if (known == trees_.end()) {
-    XFSX_TRY(Inode found, find_group_tree(volume_, group, disk::MetaType::rt_refcount));
+    XFSX_TRY(Inode found, find_group_file(volume_, group, disk::MetaType::rt_refcount));
     known = trees_.emplace(group, std::move(found)).first;
   }
   Inode const& inode = known->second;

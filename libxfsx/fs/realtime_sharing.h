@@ -14,7 +14,7 @@ class RealtimeSharing {
   explicit RealtimeSharing(Volume& volume) : volume_(volume) {}
 
   /// Hands the parts of a realtime extent that more than one file has to `visit`, in order: blocks
-  /// from its start, and how many. Nothing without reflink. Errors: those of find_group_tree and
+  /// from its start, and how many. Nothing without reflink. Errors: those of find_group_file and
   /// of reading the tree.
   Result<void> for_each(FsBlock start, BlockCount length,
                         std::function<void(u64 first, u64 count)> const& visit);

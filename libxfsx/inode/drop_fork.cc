@@ -31,24 +31,28 @@ Result<void> count_out(Inode const& inode, Bytes copy, Geometry const& geometry,
 
 }  // namespace
 
-Result<BlockCount> drop_fork(Transaction& txn, Space& space, Refcounts& counts, Inode const& inode,
-                             Bytes copy, ForkKind kind) {
+Result<std::vector<Mapping>> unmap_fork(Transaction& txn, Space& space, Inode const& inode,
+                                        Bytes copy, ForkKind kind) {
   Volume& volume = txn.volume();
-  Geometry const& g = volume.geometry();
   disk::ForkFormat const format = fork_format(inode, kind);
   bool const mapped = format == disk::ForkFormat::extents || format == disk::ForkFormat::btree;
-  if (!mapped) return BlockCount(0);
-  u64 const had = InodeView(copy).nblocks();
-  XFSX_TRY(std::vector<Mapping> const mappings, collect_mappings(volume, inode, kind));
-  XFSX_TRYV(count_out(inode, copy, g, mappings));
+  if (!mapped) return std::vector<Mapping>();
+  XFSX_TRY(std::vector<Mapping> mappings, collect_mappings(volume, inode, kind));
+  XFSX_TRYV(count_out(inode, copy, volume.geometry(), mappings));
   XFSX_TRYV(change_fork(txn, space, {inode.number, copy, kind}, mappings, {}));
+  return mappings;
+}
+
+Result<void> drop_fork(Transaction& txn, Space& space, Refcounts& counts, Inode const& inode,
+                       Bytes copy, ForkKind kind) {
+  XFSX_TRY(std::vector<Mapping> const mappings, unmap_fork(txn, space, inode, copy, kind));
   MappingChange const change{inode.number, kind, mappings, {}};
-  XFSX_TRYV(change_rmaps(space, g, {&change, 1}));
+  XFSX_TRYV(change_rmaps(space, txn.volume().geometry(), {&change, 1}));
   bool const may_share = kind == ForkKind::data && inode.is_reflink();
   for (Mapping const& m : mappings) {
     XFSX_TRYV(free_mapped(space, counts, m, may_share));
   }
-  return BlockCount(had - InodeView(copy).nblocks());
+  return success();
 }
 
 }  // namespace xfsx::inline v0

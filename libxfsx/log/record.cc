@@ -94,6 +94,7 @@ void seal_record(LogGeometry const& log, RecordShape const& shape, RecordStamp c
   header.prev_block = stamp.previous;
   header.num_logops = stamp.ops;
   header.h_size = shape.size;
+  header.fmt = stamp.format;
   stamp_cycles(log, shape.header_blocks(), stamp.lsn, record);
   header.crc = checksum(record, shape.header_blocks(), data_bytes);
 }

@@ -35,6 +35,7 @@ struct RecordStamp {
   u32 previous = 0xffffffff;  ///< log block of the record before; all ones for none
   u32 ops = 0;
   u32 used = 0;  ///< bytes of operations, which lie behind the header blocks
+  u32 format = disk::log_format_linux_le;  ///< h_fmt: whose byte order the items have
 };
 
 /// The cycle after `cycle`; the magic number of records is no cycle.

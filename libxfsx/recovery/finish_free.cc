@@ -2,6 +2,7 @@
 
 #include "ag/rmap_changes.h"
 #include "ag/space.h"
+#include "rt/free_space.h"
 
 namespace xfsx::inline v0 {
 
@@ -63,6 +64,17 @@ Result<void> free_extent(Workbench& bench, FreeIntent::Extent const& extent) {
   return bench.take(txn);
 }
 
+/// Reverse mappings of realtime blocks go by intents of their own.
+Result<void> free_realtime_extents(Workbench& bench, FreeWork const& work) {
+  std::vector<BlockRun> runs;
+  for (FreeIntent::Extent const& e : work.extents) {
+    runs.push_back({e.start, BlockCount(e.length)});
+  }
+  Transaction txn(bench.volume());
+  XFSX_TRYV(RealtimeSpace(txn).release(std::move(runs)));
+  return bench.take(txn);
+}
+
 }  // namespace
 
 Result<void> check_free(Volume& volume, Intent const& intent) {
@@ -72,8 +84,9 @@ Result<void> check_free(Volume& volume, Intent const& intent) {
   return success();
 }
 
-Result<void> free_extents(Workbench& bench, std::span<FreeIntent::Extent const> extents) {
-  for (FreeIntent::Extent const& e : extents) {
+Result<void> free_extents(Workbench& bench, FreeWork const& work) {
+  if (work.realtime) return free_realtime_extents(bench, work);
+  for (FreeIntent::Extent const& e : work.extents) {
     XFSX_TRYV(free_extent(bench, e));
   }
   return success();

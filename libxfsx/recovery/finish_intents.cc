@@ -13,11 +13,6 @@ namespace xfsx::inline v0 {
 
 namespace {
 
-Error cannot_finish(Intent const& intent) {
-  Error e = refuse(EOPNOTSUPP, "finishing intents of this kind is not supported");
-  return about(intent, with_structure(e, intent.name));
-}
-
 /// The first step of an intent.
 struct FirstStep {
   Finishing& finishing;
@@ -27,11 +22,11 @@ struct FirstStep {
 
   Result<void> operator()(FreeIntent const& work) const {
     XFSX_TRYV(check_free(volume(), intent));
-    return free_extents(finishing.bench, work.extents);
+    return free_extents(finishing.bench, {work.extents, intent.realtime});
   }
   Result<void> operator()(RmapIntent const& work) const {
     XFSX_TRYV(check_rmap(volume(), intent));
-    return change_rmaps_of_ags(finishing.bench, work.changes);
+    return change_rmaps(finishing.bench, {work.changes, intent.realtime});
   }
   Result<void> operator()(RefcountIntent const&) const {
     XFSX_TRYV(check_refcount(volume(), intent));
@@ -56,10 +51,10 @@ struct NextStep {
   Finishing& finishing;
 
   Result<void> operator()(RmapWork const& work) const {
-    return change_rmaps_of_ags(finishing.bench, work.changes);
+    return change_rmaps(finishing.bench, work);
   }
   Result<void> operator()(FreeWork const& work) const {
-    return free_extents(finishing.bench, work.extents);
+    return free_extents(finishing.bench, work);
   }
   Result<void> operator()(BringInWork const& work) const { return bring_in(finishing.bench, work); }
 };
@@ -72,7 +67,6 @@ bool is_late(Intent const& intent) {
 Result<void> take_first_steps(Finishing& finishing, std::span<Intent const> intents, bool late) {
   for (Intent const& intent : intents) {
     if (is_late(intent) != late) continue;
-    if (intent.realtime) return cannot_finish(intent);
     Result<void> const done = std::visit(FirstStep{finishing, intent}, intent.work);
     if (!done) return about(intent, done.error());
   }

@@ -1,6 +1,7 @@
 #include "recovery/finish_refcount.h"
 
 #include "ag/refcounts.h"
+#include "rt/refcounts.h"
 
 namespace xfsx::inline v0 {
 
@@ -8,7 +9,9 @@ namespace {
 
 namespace what = disk::count_intent;
 
-Result<void> apply(Refcounts& counts, RefcountIntent::Change const& change, FreeWork& freed) {
+/// `Counts`: of AGs or of realtime groups.
+template <class Counts>
+Result<void> apply(Counts& counts, RefcountIntent::Change const& change, FreeWork& freed) {
   BlockCount const length(change.length);
   switch (change.flags) {
     case what::increase:
@@ -27,11 +30,21 @@ Result<void> apply(Refcounts& counts, RefcountIntent::Change const& change, Free
   return success();
 }
 
+template <class Counts>
+Result<void> change_counts(Transaction& txn, Space& space, RefcountIntent const& work,
+                           FreeWork& freed) {
+  Counts counts(txn, space);
+  for (RefcountIntent::Change const& c : work.changes) {
+    XFSX_TRYV(apply(counts, c, freed));
+  }
+  return success();
+}
+
 }  // namespace
 
 Result<void> check_refcount(Volume& volume, Intent const& intent) {
   Geometry const& g = volume.geometry();
-  if (!g.has_ro(ro_compat::reflink)) {
+  if (!g.has_ro(ro_compat::reflink) || (intent.realtime && !g.realtime().groups)) {
     return bad_intent(intent, {"type", static_cast<u64>(intent.type), 0, Relation::none,
                                "the filesystem does not count who shares blocks"});
   }
@@ -47,11 +60,11 @@ Result<void> check_refcount(Volume& volume, Intent const& intent) {
 Result<void> finish_refcount(Finishing& finishing, Intent const& intent) {
   Transaction txn(finishing.bench.volume());
   Space space(txn);
-  Refcounts counts(txn, space);
   FreeWork freed;
-  for (RefcountIntent::Change const& c : std::get<RefcountIntent>(intent.work).changes) {
-    XFSX_TRYV(apply(counts, c, freed));
-  }
+  freed.realtime = intent.realtime;
+  auto const& work = std::get<RefcountIntent>(intent.work);
+  XFSX_TRYV(intent.realtime ? change_counts<RealtimeRefcounts>(txn, space, work, freed)
+                            : change_counts<Refcounts>(txn, space, work, freed));
   XFSX_TRYV(space.finish());
   XFSX_TRYV(finishing.bench.take(txn));
   if (!freed.extents.empty()) finishing.left.emplace_back(std::move(freed));

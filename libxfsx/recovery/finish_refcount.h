@@ -1,5 +1,5 @@
 #pragma once
-// Reference counts that were to be changed (CUI).
+// Reference counts that were to be changed (CUI, CUI_RT).
 
 #include "recovery/finish.h"
 

@@ -2,6 +2,8 @@
 
 #include "ag/rmap_changes.h"
 #include "ag/space.h"
+#include "rt/rmap_source.h"
+#include "rt/rmaps.h"
 
 #include <map>
 #include <memory>
@@ -44,12 +46,29 @@ Result<void> apply(RmapChanges& changes, u32 what, Rmapbt::Record const& record)
   }
 }
 
-/// The changes to one AG.
-struct OfAg {
-  OfAg(Volume& volume, AgNumber ag) : source(volume, ag), changes(source) {}
-  AgRmaps source;
+/// The changes to the tree of one AG or realtime group.
+struct OfTree {
+  explicit OfTree(std::unique_ptr<RmapSource> from) : source(std::move(from)), changes(*source) {}
+  std::unique_ptr<RmapSource> source;
   RmapChanges changes;
 };
+
+/// Where a block has its reverse mappings: the tree, and its number there.
+struct Place {
+  u32 tree = 0;
+  AgBlock block;
+};
+
+Place place_of(Geometry const& g, FsBlock block, bool realtime) {
+  if (!realtime) return {g.ag_of(block).raw(), g.agblock_of(block)};
+  u64 const number = g.realtime().block_in_group(block);
+  return {g.realtime().group_of(block), AgBlock(static_cast<u32>(number))};
+}
+
+std::unique_ptr<RmapSource> open_tree(Volume& volume, u32 number, bool realtime) {
+  if (realtime) return std::make_unique<RealtimeRmaps>(volume, number);
+  return std::make_unique<AgRmaps>(volume, AgNumber(number));
+}
 
 Result<void> check_change(Volume& volume, Intent const& intent, MapChange const& change) {
   constexpr u32 known = flag::what | flag::attr_fork | flag::bmbt_block | flag::unwritten;
@@ -74,7 +93,8 @@ Result<void> check_change(Volume& volume, Intent const& intent, MapChange const&
 }  // namespace
 
 Result<void> check_rmap(Volume& volume, Intent const& intent) {
-  if (!volume.geometry().has_ro(ro_compat::rmapbt)) {
+  Geometry const& g = volume.geometry();
+  if (!g.has_ro(ro_compat::rmapbt) || (intent.realtime && !g.realtime().groups)) {
     return bad_intent(intent, {"type", static_cast<u64>(intent.type), 0, Relation::none,
                                "the filesystem has no reverse mappings"});
   }
@@ -84,22 +104,24 @@ Result<void> check_rmap(Volume& volume, Intent const& intent) {
   return success();
 }
 
-Result<void> change_rmaps_of_ags(Workbench& bench, std::span<MapChange const> changes) {
+Result<void> change_rmaps(Workbench& bench, RmapWork const& work) {
   Volume& volume = bench.volume();
   Geometry const& g = volume.geometry();
-  if (!g.has_ro(ro_compat::rmapbt)) return success();
-  std::map<u32, std::unique_ptr<OfAg>> ags;
-  for (MapChange const& change : changes) {
-    AgNumber const ag = g.ag_of(change.start);
-    std::unique_ptr<OfAg>& found = ags[ag.raw()];
-    if (!found) found = std::make_unique<OfAg>(volume, ag);
-    Rmapbt::Record const record = record_of(change, g.agblock_of(change.start));
-    XFSX_TRYV(apply(found->changes, change.flags & flag::what, record));
+  if (!g.has_ro(ro_compat::rmapbt) || (work.realtime && !g.realtime().groups)) return success();
+  std::map<u32, std::unique_ptr<OfTree>> trees;
+  for (MapChange const& change : work.changes) {
+    Place const place = place_of(g, change.start, work.realtime);
+    std::unique_ptr<OfTree>& found = trees[place.tree];
+    if (!found) found = std::make_unique<OfTree>(open_tree(volume, place.tree, work.realtime));
+    u32 const what = change.flags & flag::what;
+    XFSX_TRYV(apply(found->changes, what, record_of(change, place.block)));
   }
   Transaction txn(volume);
   Space space(txn);
-  for (auto const& [ag, found] : ags) {
-    XFSX_TRYV(space.change_mappings(AgNumber(ag), found->changes.edits()));
+  for (auto const& [number, found] : trees) {
+    std::vector<BtreeEdit<Rmapbt>> edits = found->changes.edits();
+    XFSX_TRYV(work.realtime ? change_group_rmaps(txn, space, number, edits)
+                            : space.change_mappings(AgNumber(number), std::move(edits)));
   }
   XFSX_TRYV(space.finish());
   return bench.take(txn);

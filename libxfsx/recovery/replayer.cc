@@ -7,6 +7,8 @@
 #include "recovery/replay_inode.h"
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 
 namespace xfsx::inline v0 {
 
@@ -39,19 +41,17 @@ struct Placed {
 /// All items of a transaction in the order in which they are replayed. Of pointers and
 /// cancellations, the last comes first.
 Result<std::vector<Placed>> in_order(LogTransaction& transaction) {
-  std::vector<Placed> all;
-  all.reserve(transaction.items.size());
+  std::array<std::vector<Placed>, 4> by_turn;
   for (LogItemRegions& regions : transaction.items) {
     XFSX_TRY(DecodedLogItem item, decode_log_item(transaction, regions));
-    all.push_back({std::move(item), &regions});
+    auto const turn = static_cast<std::size_t>(turn_of(item));
+    by_turn[turn].push_back({std::move(item), &regions});
   }
-  std::ranges::stable_sort(all, {}, [](Placed const& p) { return turn_of(p.item); });
-  auto const unlinked =
-      std::ranges::find_if(all, [](Placed const& p) { return turn_of(p.item) >= Turn::unlinked; });
-  auto const cancelled =
-      std::ranges::find_if(all, [](Placed const& p) { return turn_of(p.item) == Turn::cancelled; });
-  std::reverse(unlinked, cancelled);
-  std::reverse(cancelled, all.end());
+  std::ranges::reverse(by_turn[static_cast<std::size_t>(Turn::unlinked)]);
+  std::ranges::reverse(by_turn[static_cast<std::size_t>(Turn::cancelled)]);
+  std::vector<Placed> all;
+  all.reserve(transaction.items.size());
+  for (std::vector<Placed>& turn : by_turn) std::ranges::move(turn, std::back_inserter(all));
   return all;
 }
 

@@ -3,6 +3,9 @@
 #include "ag/refcounts.h"
 #include "ag/tree_root.h"
 #include "btree/reader.h"
+#include "rt/free_space.h"
+#include "rt/refcounts.h"
+#include "rt/rmaps.h"
 
 namespace xfsx::inline v0 {
 
@@ -39,6 +42,24 @@ Result<BlockCount> free_staging_of(Workbench& bench, AgNumber ag) {
   return freed;
 }
 
+Result<BlockCount> free_staging_of_group(Workbench& bench, u32 group) {
+  XFSX_TRY(std::vector<BlockRun> const runs, realtime_staging(bench.volume(), group));
+  if (runs.empty()) return BlockCount(0);
+  Transaction txn(bench.volume());
+  Space space(txn);
+  RealtimeRefcounts counts(txn, space);
+  BlockCount freed(0);
+  for (BlockRun const& run : runs) {
+    XFSX_TRYV(counts.remove_staging(run.start, run.length));
+    freed = freed + run.length;
+  }
+  XFSX_TRYV(remove_realtime_owner(txn, space, disk::rmap_owner::cow, runs));
+  XFSX_TRYV(RealtimeSpace(txn).release(runs));
+  XFSX_TRYV(space.finish());
+  XFSX_TRYV(bench.take(txn));
+  return freed;
+}
+
 }  // namespace
 
 Result<BlockCount> free_staging(Workbench& bench) {
@@ -48,6 +69,11 @@ Result<BlockCount> free_staging(Workbench& bench) {
   for (u32 ag = 0; ag < g.ag_count(); ++ag) {
     XFSX_TRY(BlockCount const of_ag, free_staging_of(bench, AgNumber(ag)));
     freed = freed + of_ag;
+  }
+  u32 const groups = g.realtime().groups && g.has_realtime() ? g.realtime().group_count : 0;
+  for (u32 group = 0; group < groups; ++group) {
+    XFSX_TRY(BlockCount const of_group, free_staging_of_group(bench, group));
+    freed = freed + of_group;
   }
   return freed;
 }

@@ -6,9 +6,9 @@
 
 namespace xfsx::inline v0 {
 
-/// Frees all of them, AG by AG, in transactions that `bench` takes. Returns how many. Nothing
-/// without reflink. Errors: bad_value where counts, reverse mappings and free space do not agree;
-/// those of reading; refused ENOSPC.
+/// Frees all of them, AG by AG and realtime group by group, in transactions that `bench` takes.
+/// Returns how many. Nothing without reflink. Errors: bad_value where counts, reverse mappings and
+/// free space do not agree; those of reading; refused ENOSPC.
 Result<BlockCount> free_staging(Workbench& bench);
 
 }  // namespace xfsx::inline v0

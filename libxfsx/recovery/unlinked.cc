@@ -4,6 +4,7 @@
 #include "inode/free_inode.h"
 #include "inode/unlinked_list.h"
 #include "quota/move.h"
+#include "rt/drop_file.h"
 
 namespace xfsx::inline v0 {
 
@@ -14,9 +15,6 @@ Result<void> check_unlinked(Geometry const& g, Inode const& inode) {
   XFSX_TRYV(core.require(inode.links() == 0, core->nlinkv2, 0, Relation::equal));
   if (inode.is_metadata()) {
     return refuse(EOPNOTSUPP, "a file of the filesystem itself is on a list of unlinked inodes");
-  }
-  if (inode.is_realtime() && inode.nextents() != 0) {
-    return refuse(EOPNOTSUPP, "an unlinked file has realtime blocks");
   }
   return success();
 }
@@ -29,13 +27,17 @@ Result<FreedInode> free_with_contents(Workbench& bench, InodeNumber number) {
   Space space(txn);
   Refcounts counts(txn, space);
   XFSX_TRY(Bytes const copy, txn.edit_inode(number, inode.place, inode.cluster));
-  XFSX_TRY(BlockCount const data, drop_fork(txn, space, counts, inode, copy, ForkKind::data));
-  XFSX_TRY(BlockCount const attr, drop_fork(txn, space, counts, inode, copy, ForkKind::attr));
+  if (inode.is_realtime()) {
+    XFSX_TRYV(drop_realtime_data(txn, space, inode, copy));
+  } else {
+    XFSX_TRYV(drop_fork(txn, space, counts, inode, copy, ForkKind::data));
+  }
+  XFSX_TRYV(drop_fork(txn, space, counts, inode, copy, ForkKind::attr));
   XFSX_TRYV(free_inode(txn, space, inode, copy));
   XFSX_TRYV(forget_quota_counts(txn));
   XFSX_TRYV(space.finish());
   XFSX_TRYV(bench.take(txn));
-  return FreedInode{number, data + attr};
+  return FreedInode{number, BlockCount(inode.nblocks())};
 }
 
 }  // namespace

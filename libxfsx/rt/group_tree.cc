@@ -6,9 +6,25 @@
 
 namespace xfsx::inline v0 {
 
-Result<Inode> find_group_tree(Volume& volume, u32 group, disk::MetaType type) {
-  std::string_view const suffix = type == disk::MetaType::rt_rmap ? "rmap" : "refcount";
-  std::string const name = fmt::format("{}.{}", group, suffix);
+namespace {
+
+std::string_view suffix_of(disk::MetaType type) {
+  switch (type) {
+    case disk::MetaType::rt_bitmap:
+      return "bitmap";
+    case disk::MetaType::rt_summary:
+      return "summary";
+    case disk::MetaType::rt_rmap:
+      return "rmap";
+    default:
+      return "refcount";
+  }
+}
+
+}  // namespace
+
+Result<Inode> find_group_file(Volume& volume, u32 group, disk::MetaType type) {
+  std::string const name = fmt::format("{}.{}", group, suffix_of(type));
   XFSX_TRY(std::optional<Inode> found, find_metadata_file(volume, "rtgroups", name, type));
   if (!found) {
     return with_note(refuse(ENOENT, "a file of a realtime group is not there"), name);

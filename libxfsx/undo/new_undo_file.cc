@@ -9,6 +9,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
+#include <span>
+#include <utility>
 
 namespace xfsx::inline v0 {
 

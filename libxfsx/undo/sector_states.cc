@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <span>
 #include <tuple>
+#include <utility>
+#include <vector>
 
 namespace xfsx::inline v0 {
 
@@ -18,8 +20,10 @@ struct Version {
   DeviceRole role = DeviceRole::data;
   u64 offset = 0;  ///< bytes
   u32 crc = 0;
+  std::size_t turn = 0;  ///< among all that the change wrote
 
   [[nodiscard]] auto place() const { return std::tuple(role, offset); }
+  [[nodiscard]] auto place_and_turn() const { return std::tuple(role, offset, turn); }
 };
 
 /// All versions, by place, those of one sector in the order in which they were written.
@@ -28,10 +32,11 @@ std::vector<Version> versions_of(UndoContents const& contents) {
   versions.reserve(contents.checksums.size());
   for (UndoRange const& write : contents.writes) {
     for (u64 at = write.offset; at < write.end(); at += undo_sector) {
-      versions.push_back({write.role, at, contents.checksums[versions.size()]});
+      std::size_t const turn = versions.size();
+      versions.push_back({write.role, at, contents.checksums[turn], turn});
     }
   }
-  std::ranges::stable_sort(versions, {}, &Version::place);
+  std::ranges::sort(versions, {}, &Version::place_and_turn);
   return versions;
 }
 

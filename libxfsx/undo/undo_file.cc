@@ -12,6 +12,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <span>
+#include <string_view>
+#include <utility>
 
 namespace xfsx::inline v0 {
 

@@ -7,6 +7,9 @@
 #include "undo/undo_file.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
 
 namespace xfsx::inline v0 {
 

@@ -101,7 +101,8 @@ def compare(test, image, targets, types=None, ways=None, tidy=dict):
     ours = {}
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         device = support.realtime(image)
-        answers = pool.map(lambda t: support.xfsx("inspect", *device, image, *t.split()), targets)
+        answers = pool.map(lambda t: support.xfsx("--norecovery", "inspect", *device, image,
+                                                  *t.split()), targets)
         all_done = dict(zip(targets, answers))
     for target, theirs in zip(targets, map(tidy, xfs_db.ask(image, questions))):
         done = all_done[target]
@@ -298,7 +299,7 @@ class Unlinked(unittest.TestCase):
         self.path = support.image("unlinked")
         lengths = []
         for ag in range(4):
-            said = support.xfsx("inspect", self.path, "unlinked %d" % ag)
+            said = support.xfsx("--norecovery", "inspect", self.path, "unlinked %d" % ag)
             self.assertEqual(said.status, 0)
             rows = [line.split("[")[1].split(",")[:2] for line in said.out.splitlines()[1:]]
             lists = collections.defaultdict(list)

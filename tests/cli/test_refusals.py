@@ -222,7 +222,8 @@ class Refusals(unittest.TestCase):
                       ["swap", path, "/a"], ["swap", path, "/a", "/b", "/c"],
                       ["swap", path, "/a", "/b", "--length", "x"],
                       ["swap", path, "/a", "/b", "--redo", "f"], ["inspect", path, "nonsense"],
-                      ["inspect", path, "inode"], ["recover", path, "--yes"], ["--io=fast", "ls", path],
+                      ["inspect", path, "inode"], ["recover", path, "--yes"],
+                      ["--io=fast", "ls", path],
                       ["--hex-path", "stat", path, "2f7"]):
             with self.subTest(words):
                 done = support.xfsx(*words)

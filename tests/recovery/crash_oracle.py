@@ -5,8 +5,9 @@ crash_oracle.py NAME... [--sample N] [--subsets N] [--keep DIRECTORY]
 crash_oracle.py NAME --replay ID --state FILE
 
 NAME is a shipped image, a seed of dirty.py, or the path of a dirty image (beside it IMAGE.log, if
-its log is external); a seed does not make the same image twice, so replay what was kept. xfsx_recover_states records the writes of a recovery
-and makes the disks: each prefix of what was written since a flush, and seeded subsets, in sectors.
+its log is external); a seed does not make the same image twice, so replay what was kept.
+xfsx_recover_states records the writes of a recovery and makes the disks: each prefix of what was
+written since a flush, and seeded subsets, in sectors.
 Each is recovered by Linux and, as a copy, by xfsx. Linux must then show what it shows after a
 recovery that nothing disturbed, and say nothing; where the log was so full that blocks had to go
 home first, Linux may refuse a disk (decision 19), but not xfsx. Disks that come out equal are

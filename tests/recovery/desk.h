@@ -39,11 +39,16 @@ class Desk {
   std::unique_ptr<Workbench> bench_;
 };
 
+/// xfs_repair -n has nothing to say about these devices; `realtime` may be null.
+void judge_by_repair(MemoryDevice const& disk, MemoryDevice const* realtime);
+
 /// Intents made by hand.
 Intent efi(std::vector<FreeIntent::Extent> extents);
 Intent rui(std::vector<MapChange> changes);
 Intent cui(std::vector<RefcountIntent::Change> changes);
 Intent bui(u32 what, InodeNumber inode, Mapping const& mapping);
+/// The same of the realtime section.
+Intent of_realtime(Intent intent);
 
 /// The contents of a file of a clean image.
 std::vector<std::byte> contents(BlockDevice& disk, std::string const& path);

@@ -5,7 +5,9 @@
 
 #include "disk/superblock.h"
 #include "format/features.h"
+#include "format/quota.h"
 #include "format/verify_ag.h"
+#include "quota/dquot_file.h"
 #include "support/patch.h"
 
 #include <doctest/doctest.h>
@@ -154,6 +156,30 @@ TEST_SUITE("recovery") {
     std::unique_ptr<MemoryDevice> const now = desk.result();
     CHECK(contents(*now, files.first) == first);
     CHECK(contents(*now, files.second) == second);
+    desk.judge();
+  }
+
+  TEST_CASE("what quota counts follows blocks that change owners, whatever the limits") {
+    Files const files{"/swap/one-a", "/swap/one-b"};
+    Desk desk("quota", allow_exchange);
+    auto const counted = [&](u32 user) {
+      Transaction txn(desk.volume());
+      DquotFile const file = DquotFile::open(desk.volume(), quota_forms[0]).value().value();
+      Bytes const record = file.edit(txn, user).value().value();
+      return static_cast<s64>(view_as<disk::Dquot>(record).bcount.value());
+    };
+    auto const blocks_of = [&](std::string const& path) {
+      return static_cast<s64>(desk.inode(path).nblocks());
+    };
+    REQUIRE(quota_forms[0].kind == QuotaKind::user);
+    u32 const user1 = desk.inode(files.first).core().uid.value();
+    u32 const user2 = desk.inode(files.second).core().uid.value();
+    REQUIRE(user1 != user2);
+    s64 const rest1 = counted(user1) - blocks_of(files.first);
+    s64 const rest2 = counted(user2) - blocks_of(files.second);
+    must(desk.finish({xmi(desk, files, to_eof(desk, files, blocks(0, 7)))}));
+    CHECK(counted(user1) - blocks_of(files.first) == rest1);
+    CHECK(counted(user2) - blocks_of(files.second) == rest2);
     desk.judge();
   }
 

@@ -8,6 +8,7 @@
 #include "ag/tree_root.h"
 #include "disk/superblock.h"
 #include "format/verify_ag.h"
+#include "quota/move.h"
 #include "support/patch.h"
 
 #include <doctest/doctest.h>
@@ -55,6 +56,13 @@ u64 block_sum(std::vector<Mapping> const& mappings) {
 
 Mapping part(Mapping const& m, u64 skip, u64 length) {
   return {m.offset + BlockCount(skip), m.start + BlockCount(skip), BlockCount(length), m.unwritten};
+}
+
+/// Whoever logs a mapping to be changed has moved what quota counts: here nobody has.
+void forget_quota(Desk& desk) {
+  Transaction txn(desk.volume());
+  must(forget_quota_counts(txn));
+  must(desk.bench().take(txn));
 }
 
 }  // namespace
@@ -161,6 +169,54 @@ TEST_SUITE("recovery") {
                       bui(bmap::map, desk.inode(first).number, moved)}));
     CHECK(block_sum(desk.mappings(first)) == 3);
     desk.judge();
+  }
+
+  TEST_CASE("realtime blocks go, are free, and come back to another file") {
+    Desk desk("rtgroups");
+    forget_quota(desk);
+    for (std::string const path : {"/rt/one", "/rt/many-a", "/rt/gone-11"}) {
+      CAPTURE(path);
+      InodeNumber const file = desk.inode(path).number;
+      std::vector<Mapping> const before = desk.mappings(path);
+      std::vector<Intent> unmapped, freed;
+      for (Mapping const& m : before) {
+        unmapped.push_back(of_realtime(bui(bmap::unmap, file, m)));
+        freed.push_back(of_realtime(efi({{m.start, static_cast<u32>(m.length.raw())}})));
+      }
+      must(desk.finish(unmapped));
+      CHECK(desk.mappings(path).empty());
+      must(desk.finish(freed));
+      desk.judge();
+      CHECK(desk.finish(freed).has_error());
+    }
+    std::vector<Mapping> const few = desk.mappings("/rt/few-a");
+    InodeNumber const a = desk.inode("/rt/few-a").number;
+    InodeNumber const b = desk.inode("/rt/gone-11").number;
+    must(desk.finish(
+        {of_realtime(bui(bmap::unmap, a, few[1])), of_realtime(bui(bmap::map, b, few[1]))}));
+    desk.judge();
+  }
+
+  TEST_CASE("shared realtime blocks lose their owners") {
+    Desk desk("rtgroups");
+    forget_quota(desk);
+    std::vector<std::string> const owners{"/rt/shared", "/rt/thrice", "/rt/copied"};
+    // Blocks that all three have, and blocks that two have.
+    for (std::size_t const index : {0, 1, 2, 7}) {
+      std::vector<Mapping> const shared = desk.mappings(owners[0]);
+      Mapping const m = part(shared[0], index, 1);
+      for (std::string const& path : owners) {
+        bool has = false;
+        for (Mapping const& other : desk.mappings(path)) {
+          has = has || (other.offset <= m.offset && other.end() > m.offset &&
+                        other.start + (m.offset - other.offset) == m.start);
+        }
+        if (!has) continue;
+        Intent const down = of_realtime(cui({{m.start, 1, disk::count_intent::decrease}}));
+        must(desk.finish({of_realtime(bui(bmap::unmap, desk.inode(path).number, m)), down}));
+        desk.judge();
+      }
+    }
   }
 
   TEST_CASE("intents that cannot be meant are refused, located in the log") {

@@ -225,7 +225,7 @@ class Judged:
 
 
 def first_difference(wanted, found):
-    one, two = wanted.decode(errors="replace").split("\n"), found.decode(errors="replace").split("\n")
+    one, two = (text.decode(errors="replace").split("\n") for text in (wanted, found))
     for a, b in zip(one + [""], two + [""]):
         if a != b:
             return "recovered %r, dirty %r (%d and %d lines)" % (a, b, len(one), len(two))

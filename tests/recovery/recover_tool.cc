@@ -132,11 +132,10 @@ Recovered record(Options const& options) {
   recovery->run(seal).value();
   done.report = recovery->report();
   done.recording = recorder.recording();
-  LogPlace const place =
-      place_log(recovery->view().geometry(), data, request.devices.log).value();
+  LogPlace const place = place_log(recovery->view().geometry(), data, request.devices.log).value();
   u64 const begin = place.log.byte_of(LogBlock(0)) + (done.log_bytes != 0 ? done.bytes : 0);
-  done.home_first = wrote_home_first(done.recording, begin,
-                                     begin + u64{place.log.blocks} * basic_block_size);
+  done.home_first =
+      wrote_home_first(done.recording, begin, begin + u64{place.log.blocks} * basic_block_size);
   return done;
 }
 

@@ -88,7 +88,7 @@ u64 tree_blocks_in_ags(Volume& volume, InodeNumber owner) {
 Records records_of_trees(Volume& volume, u64& blocks) {
   Records records;
   for (u32 group = 0; group < volume.geometry().realtime().group_count; ++group) {
-    Inode const inode = find_group_tree(volume, group, disk::MetaType::rt_rmap).value();
+    Inode const inode = find_group_file(volume, group, disk::MetaType::rt_rmap).value();
     BtreeReader<RtRmapbt> tree(volume, {fork_bytes(inode, ForkKind::data), inode.number,
                                         inode.location(volume.geometry())});
     u64 found = 0;
