@@ -20,6 +20,7 @@ int fuzz_log_ops(std::uint8_t const* data, std::size_t size);
 int fuzz_mapping(std::uint8_t const* data, std::size_t size);
 int fuzz_qcow2(std::uint8_t const* data, std::size_t size);
 int fuzz_quota_realtime(std::uint8_t const* data, std::size_t size);
+int fuzz_recovery(std::uint8_t const* data, std::size_t size);
 int fuzz_superblock(std::uint8_t const* data, std::size_t size);
 int fuzz_symlink(std::uint8_t const* data, std::size_t size);
 }
@@ -46,6 +47,7 @@ inline constexpr Target targets[] = {
     {"mapping", fuzz_mapping},
     {"qcow2", fuzz_qcow2},
     {"quota_realtime", fuzz_quota_realtime},
+    {"recovery", fuzz_recovery},
     {"superblock", fuzz_superblock},
     {"symlink", fuzz_symlink},
 };

@@ -2,6 +2,7 @@
 
 #include "format/verify_ag.h"
 #include "fuzz/support/promises.h"
+#include "fuzz/support/recovery_promises.h"
 #include "fuzz/support/structures.h"
 #include "fuzz/support/target.h"
 #include "inspect/inspect.h"
@@ -125,6 +126,10 @@ Result<void> examine_disk(std::string const& path) {
   XFSX_TRY(std::unique_ptr<Volume> const volume, Volume::open(disk));
   for (InodeNumber const ino : world.inodes()) examine_file(*volume, ino);
   if (volume->log() && volume->log().value().clean) examine_exchanges(world, world.inodes());
+  for (bool const salvage : {false, true}) {
+    OverlayDisk dirty = world.disk();
+    check_recovery(dirty, salvage);
+  }
   return success();
 }
 

@@ -30,6 +30,13 @@ constexpr std::string_view log_images[] = {
     "plain-v5",      "log-su32k", "log-su256k",     "wrapped",  "wrapped-sector4k",
     "wrapped-small", "dirty-log", "wrapped-su256k", "v4-dirty", "v4-dirty-old"};
 
+constexpr std::string_view dirty_images[] = {
+    "intents-attribute", "intents-parents",       "dirty-log",
+    "v4-dirty",          "v4-unlinked",           "unlinked",
+    "intents-clone",     "intents-exchange-step", "intents-free",
+    "v4-dirty-old",      "intents-exchange",      "intents-realtime-free",
+    "staging",           "intents-realtime-clone"};
+
 constexpr u32 sites_of_a_kind = 4;
 constexpr u64 image_limit = 160 << 20;
 
@@ -323,6 +330,10 @@ World const& World::of_structures(u8 number) {
 
 World const& World::of_logs(u8 number) {
   return world(log_images, number, false);
+}
+
+World const& World::of_dirty_logs(u8 number) {
+  return world(dirty_images, number, false);
 }
 
 }  // namespace xfsx::fuzz

@@ -68,6 +68,8 @@ class World {
   /// structures have a log of one record, which is found at once.
   static World const& of_structures(u8 number);
   static World const& of_logs(u8 number);
+  /// Those whose logs are dirty and never went round; the shortest logs first.
+  static World const& of_dirty_logs(u8 number);
 
  private:
   void find_sites();

@@ -28,6 +28,14 @@ struct NameOfWork {
   }
 };
 
+/// The field in which an intent names this inode.
+std::string_view inode_field(Intent const& intent, InodeNumber number) {
+  if (std::holds_alternative<BmapIntent>(intent.work)) return "owner";
+  auto const* const exchange = std::get_if<ExchangeIntent>(&intent.work);
+  if (exchange == nullptr) return "ino";
+  return number == exchange->inode1 ? "inode1" : "inode2";
+}
+
 /// Extents of an intent that lists any begin with these names.
 std::string_view start_field(Intent const& intent) {
   return std::holds_alternative<FreeIntent>(intent.work) ? "start" : "startblock";
@@ -75,13 +83,14 @@ Result<void> check_file_range(Intent const& intent, FileBlock offset, u64 length
 }
 
 Result<Inode> load_inode_of(Volume& volume, Intent const& intent, InodeNumber number) {
+  std::string_view const field = inode_field(intent, number);
   if (!volume.geometry().valid(number)) {
-    return bad_intent(intent, {"ino", number.raw(), volume.geometry().ag_count(), Relation::none,
+    return bad_intent(intent, {field, number.raw(), volume.geometry().ag_count(), Relation::none,
                                "no inode can have this number"});
   }
   Result<Inode> inode = load_inode(volume, number);
   if (inode || inode.error().code != Errc::refused) return inode;
-  return bad_intent(intent, {"ino", number.raw(), 0, Relation::none, "the inode is not in use"});
+  return bad_intent(intent, {field, number.raw(), 0, Relation::none, "the inode is not in use"});
 }
 
 MapChange rmap_change(u32 what, InodeNumber owner, ForkKind kind, Mapping const& mapping) {

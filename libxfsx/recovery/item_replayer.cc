@@ -10,6 +10,7 @@
 #include "disk/superblock.h"
 #include "format/checked_view.h"
 #include "format/inode_view.h"
+#include "format/verify_btree.h"
 #include "log/assemble.h"
 #include "log/log_reader.h"
 #include "recovery/block_identity.h"
@@ -248,53 +249,66 @@ Result<void> ItemReplayer::inode(DecodedLogItem const& item, Source const& sourc
   }
   // The change of owners belongs to the transaction even where the inode is newer.
   std::vector<std::byte> const now(inode.begin(), inode.end());
-  return change_owners(item, now, head.number);
+  return change_owners(item, now, where);
 }
 
 Result<void> ItemReplayer::change_owners(DecodedLogItem const& item, ConstBytes inode,
-                                         InodeNumber number) {
+                                         Location const& where) {
   u32 const fields = inode_item_head(item).fields;
   InodeView const view(inode);
   if (view.mode() == 0 || !view.is_v3()) return success();
-  auto const root_in = [&](ConstBytes fork) -> Result<void> {
-    BtreeNode<Bmbt> const root = BtreeNode<Bmbt>::of_fork(fork);
-    if (root.level() == 0 || root.count() > BtreeNode<Bmbt>::fork_root_max(fork.size())) {
-      return success();
-    }
-    for (u32 i = 0; i < root.count(); ++i) {
-      XFSX_TRYV(change_owner(root.pointer(i), root.level() - 1, number));
-    }
-    return success();
-  };
+  // An inode that is newer than the item has passed no verifier.
+  u32 const most = std::min<u32>(view.literal_size() / 8, 255);
+  XFSX_TRYV(
+      CheckedView<Dinode>(view.core(), where).at_most(view.core().forkoff, static_cast<u8>(most)));
   bool const data = disk::ForkFormat(view.core().format) == disk::ForkFormat::btree;
   if ((fields & data_owner_changes) != 0 && data) {
-    XFSX_TRYV(root_in(view.literal().first(view.data_fork_size())));
+    XFSX_TRYV(change_tree(view.literal().first(view.data_fork_size()), where.owner));
   }
   bool const attr =
       view.has_attr_fork() && disk::ForkFormat(view.core().aformat) == disk::ForkFormat::btree;
   if ((fields & attr_owner_changes) == 0 || !attr) return success();
-  return root_in(view.literal().last(view.attr_fork_size()));
+  return change_tree(view.literal().last(view.attr_fork_size()), where.owner);
 }
 
-Result<void> ItemReplayer::change_owner(FsBlock at, u32 level, InodeNumber number) {
-  if (!geometry_.valid(at, BlockCount(1))) return success();
+/// Every block of a mapping btree, level by level: a block that two others name is met once.
+Result<void> ItemReplayer::change_tree(ConstBytes fork, InodeNumber number) {
+  if (!fits<disk::BmdrBlock>(fork)) return success();
+  u32 level = view_as<disk::BmdrBlock>(fork).level.value();
+  u32 const count = view_as<disk::BmdrBlock>(fork).numrecs.value();
+  bool const possible =
+      level < max_bmbt_height && count <= BtreeNode<Bmbt>::fork_root_max(fork.size());
+  if (!possible || level == 0) return success();
+  BtreeNode<Bmbt> const root = BtreeNode<Bmbt>::of_fork(fork);
+  std::set<FsBlock> blocks;
+  for (u32 i = 0; i < count; ++i) blocks.insert(root.pointer(i));
+  while (level > 0) {
+    --level;
+    std::set<FsBlock> below;
+    for (FsBlock const block : blocks) {
+      XFSX_TRYV(change_owner(block, level, number, below));
+    }
+    blocks = std::move(below);
+  }
+  return success();
+}
+
+Result<void> ItemReplayer::change_owner(FsBlock at, u32 level, InodeNumber number,
+                                        std::set<FsBlock>& below) {
+  BlockCount const one(1);
+  if (!geometry_.valid(at, one) || geometry_.overlaps_log(at, one)) return success();
   XFSX_TRY(ReplayedBlock* const block,
-           blocks_.edit(geometry_.daddr(at), geometry_.sectors(BlockCount(1)), BufferType::btree));
+           blocks_.edit(geometry_.daddr(at), geometry_.sectors(one), BufferType::btree));
   Bytes const bytes = block->data.bytes();
   if (identify(geometry_, bytes) != &bmbt_kind) return success();
   auto& head = edit_as<disk::BtreeLongBlock>(bytes);
   if (head.level.value() != level) return success();
   head.owner = number;
   block->dirty.set_range(0, sizeof(disk::BtreeLongBlock));
-  if (level == 0) return success();
-  std::vector<std::byte> const copy(bytes.begin(), bytes.end());
-  BtreeNode<Bmbt> const node = BtreeNode<Bmbt>::of_block(copy, geometry_.version());
-  if (node.count() > Bmbt::shape.on(geometry_.version()).max_records(copy.size(), level)) {
-    return success();
-  }
-  for (u32 i = 0; i < node.count(); ++i) {
-    XFSX_TRYV(change_owner(node.pointer(i), level - 1, number));
-  }
+  BtreeNode<Bmbt> const node = BtreeNode<Bmbt>::of_block(bytes, geometry_.version());
+  u32 const most = Bmbt::shape.on(geometry_.version()).max_records(bytes.size(), level);
+  if (level == 0 || node.count() > most) return success();
+  for (u32 i = 0; i < node.count(); ++i) below.insert(node.pointer(i));
   return success();
 }
 
@@ -310,34 +324,39 @@ void ItemReplayer::make_inode(Bytes inode, InodeNumber number, u32 generation) c
   crc32c_stamp(inode, offsetof(Dinode, crc));
 }
 
+/// A chunk of inodes, or the part of one that sparse chunks are made of. How many AGs there are may
+/// be in the log too.
+Result<void> ItemReplayer::check_icreate(disk::IcreateLogFormat const& format,
+                                         Source const& source) const {
+  CheckedView<disk::IcreateLogFormat> const view(format, log_location(source.block));
+  XFSX_TRYV(view.equal(format.isize, geometry_.inode_size()));
+  u32 const in_block = geometry_.inodes_per_block();
+  u32 const length = format.length.value(), first = format.agbno.value().raw();
+  XFSX_TRYV(view.at_least<u32>(format.length, 1));
+  XFSX_TRYV(view.at_most(format.length, std::max(inodes_per_chunk / in_block, 1U)));
+  u32 const step = std::min(geometry_.cluster_blocks(), length);
+  XFSX_TRYV(view.require(length % step == 0, format.length, step, Relation::multiple_of));
+  XFSX_TRYV(view.equal(format.count, length * in_block));
+  u64 const ags = device_sectors_ / geometry_.sectors(BlockCount(geometry_.ag_blocks())).raw();
+  XFSX_TRYV(view.require(format.ag.value().raw() <= ags, format.ag, ags, Relation::at_most));
+  bool const inside = first != 0 && range_inside<u64>(first, length, geometry_.ag_blocks());
+  XFSX_TRYV(view.require(inside, format.agbno, geometry_.ag_blocks(), Relation::below));
+  SectorCount const cluster = geometry_.sectors(BlockCount(step));
+  for (u32 at = 0; at < length; at += step) {
+    XFSX_TRYV(check_place(geometry_.daddr(format.ag.value(), AgBlock(first + at)), cluster.raw(),
+                          disk::Layout<disk::IcreateLogFormat>::name, source));
+  }
+  return success();
+}
+
 Result<void> ItemReplayer::icreate(DecodedLogItem const& item, Source const& source) {
   auto const& format = view_as<disk::IcreateLogFormat>(item.parts.front().bytes);
-  CheckedView<disk::IcreateLogFormat> const view(format, log_location(source.block));
-  // How many AGs there are may be in the log too.
-  auto const check = [&]() -> Result<void> {
-    XFSX_TRYV(view.equal(format.isize, geometry_.inode_size()));
-    u32 const length = format.length.value();
-    u32 const inodes = format.count.value();
-    u64 const first = format.agbno.value().raw();
-    u64 const ags = device_sectors_ / geometry_.sectors(BlockCount(geometry_.ag_blocks())).raw();
-    XFSX_TRYV(view.require(format.ag.value().raw() <= ags, format.ag, ags, Relation::at_most));
-    bool const inside = first != 0 && range_inside<u64>(first, length, geometry_.ag_blocks());
-    XFSX_TRYV(view.require(inside, format.agbno, geometry_.ag_blocks(), Relation::below));
-    u32 const cluster = std::min(geometry_.cluster_blocks(), std::max(length, 1U));
-    XFSX_TRYV(view.require(length != 0 && length % cluster == 0, format.length, cluster,
-                           Relation::multiple_of));
-    return view.require(inodes / geometry_.inodes_per_block() == length, format.count,
-                        u64{length} * geometry_.inodes_per_block(), Relation::equal);
-  };
-  if (Result<void> const ok = check(); !ok) return at_operation(ok.error(), source);
+  Result<void> const meant = check_icreate(format, source);
+  if (!meant) return at_operation(meant.error(), source);
   AgNumber const ag = format.ag.value();
   u32 const first = format.agbno.value().raw();
   u32 const step = std::min(geometry_.cluster_blocks(), format.length.value());
   SectorCount const cluster = geometry_.sectors(BlockCount(step));
-  XFSX_TRYV(check_place(geometry_.daddr(ag, AgBlock(first)), cluster.raw(),
-                        disk::Layout<disk::IcreateLogFormat>::name, source));
-  XFSX_TRYV(check_place(geometry_.daddr(ag, AgBlock(first + format.length.value() - step)),
-                        cluster.raw(), disk::Layout<disk::IcreateLogFormat>::name, source));
   for (u32 at = 0; at < format.length.value(); at += step) {
     if (cancelled_.has(geometry_.daddr(ag, AgBlock(first + at)), cluster.raw())) {
       ++skipped_;

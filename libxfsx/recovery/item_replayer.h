@@ -1,6 +1,8 @@
 #pragma once
 // Replays single items: images of blocks, inodes, new inode clusters, dquots.
 
+#include "disk/log_items.h"
+#include "format/checked_view.h"
 #include "format/quota.h"
 #include "log/decode_item.h"
 #include "recovery/cancelled_blocks.h"
@@ -47,8 +49,10 @@ class ItemReplayer {
   Result<void> copy_unlinked(DecodedLogItem const& item, Source const& source,
                              ReplayedBlock& block) const;
   Result<void> replay_image(DecodedLogItem const& item, Source const& source, ReplayedBlock& block);
-  Result<void> change_owners(DecodedLogItem const& item, ConstBytes inode, InodeNumber number);
-  Result<void> change_owner(FsBlock at, u32 level, InodeNumber number);
+  Result<void> change_owners(DecodedLogItem const& item, ConstBytes inode, Location const& where);
+  Result<void> change_tree(ConstBytes fork, InodeNumber number);
+  Result<void> change_owner(FsBlock at, u32 level, InodeNumber number, std::set<FsBlock>& below);
+  Result<void> check_icreate(disk::IcreateLogFormat const& format, Source const& source) const;
   void make_inode(Bytes inode, InodeNumber number, u32 generation) const;
   Result<bool> keeps_quota(u8 type);
   [[nodiscard]] Result<void> check_place(Daddr daddr, u64 length, std::string_view structure,

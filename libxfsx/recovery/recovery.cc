@@ -2,6 +2,7 @@
 
 #include "recovery/interrupted.h"
 #include "recovery/recount.h"
+#include "recovery/replayed_device.h"
 #include "recovery/split_directories.h"
 
 #include <new>
@@ -21,6 +22,51 @@ Result<void> check_features(Geometry const& geometry) {
     return refuse(EOPNOTSUPP, "the log has unknown features (log_incompat)");
   }
   return success();
+}
+
+// A log holds the same blocks again and again, and of each a part that is seldom so small.
+constexpr u64 least_memory = u64{1} << 30, memory_factor = 32;
+
+/// What no kernel changes in a superblock as long as there are files.
+struct Constant {
+  std::string_view field;
+  u64 (*of)(Geometry const&);
+};
+constexpr Constant constants[] = {
+    {"blocksize", [](Geometry const& g) -> u64 { return g.block_size(); }},
+    {"sectsize", [](Geometry const& g) -> u64 { return g.sector_size(); }},
+    {"inodesize", [](Geometry const& g) -> u64 { return g.inode_size(); }},
+    {"dirblklog", [](Geometry const& g) -> u64 { return g.dir_block_blocks(); }},
+    {"agblocks", [](Geometry const& g) -> u64 { return g.ag_blocks(); }},
+    {"versionnum", [](Geometry const& g) -> u64 { return g.version().self_describing ? 5 : 4; }},
+    {"logstart", [](Geometry const& g) -> u64 { return g.log_start().raw(); }},
+    {"logblocks", [](Geometry const& g) -> u64 { return g.log_blocks(); }},
+    {"logsunit", [](Geometry const& g) -> u64 { return g.log_unit(); }},
+    {"logsectsize", [](Geometry const& g) -> u64 { return g.log_sector_size(); }},
+    {"versionnum", [](Geometry const& g) -> u64 { return g.has_log_v2() ? 2 : 1; }},
+};
+
+/// Errors: bad_value where what was replayed would move the log or cut the filesystem differently.
+Result<void> check_unchanged(Geometry const& before, Geometry const& after) {
+  Location where;
+  where.kind = AddressKind::daddr;
+  for (Constant const& constant : constants) {
+    u64 const found = constant.of(after), expected = constant.of(before);
+    if (found == expected) continue;
+    Error e = located(Errc::bad_value, disk::Layout<disk::Superblock>::name, where);
+    e.field = constant.field;
+    e.relation = Relation::equal;
+    e.found.number = found;
+    e.expected.number = expected;
+    e.reason = "the log would change what never changes";
+    return e;
+  }
+  bool const same = before.uuid() == after.uuid() && before.meta_uuid() == after.meta_uuid();
+  if (same) return success();
+  Error e = located(Errc::bad_value, disk::Layout<disk::Superblock>::name, where);
+  e.field = before.uuid() == after.uuid() ? "meta_uuid" : "uuid";
+  e.reason = "the log would change what never changes";
+  return e;
 }
 
 }  // namespace
@@ -70,9 +116,25 @@ void Recovery::add_lost(ReplayResult const& replayed) {
   }
 }
 
+/// The superblock as the log makes it.
+Result<void> Recovery::check_superblock() {
+  Geometry const& before = before_->geometry();
+  ReplayedDevice device(blocks_);
+  AlignedBytes sector(before.sector_size());
+  ReadRequest const request{0, sector.bytes()};
+  XFSX_TRYV(device.read({&request, 1}));
+  DeviceInfo const info = device.info();
+  XFSX_TRY(Geometry const after,
+           Geometry::from_superblock(sector.bytes(), {info.size, info.logical_sector}));
+  return check_unchanged(before, after);
+}
+
 Result<void> Recovery::replay() {
   Geometry const& geometry = before_->geometry();
   XFSX_TRY(LogPlace const place, place_log(geometry, device_, request_.devices.log));
+  if (geometry.has_internal_log()) {
+    blocks_.keep_out_of(place.log.start, SectorCount(place.log.blocks));
+  }
   u32 const head = log_.head.block().raw(), tail = log_.tail.block().raw();
   report_.log_blocks = (u64{head} + place.log.blocks - tail) % place.log.blocks;
   ReplayOptions options;
@@ -83,7 +145,9 @@ Result<void> Recovery::replay() {
     return stop ? Result<void>(make_error(Errc::cancelled, ECANCELED, "cancelled"))
                 : Result<void>(success());
   };
+  blocks_.limit_to(least_memory + memory_factor * report_.log_blocks * basic_block_size);
   XFSX_TRY(ReplayResult replayed, replay_log(blocks_, geometry, place, log_, options));
+  XFSX_TRYV(check_superblock());
   XFSX_TRYV(mend_split_directories(blocks_, request_.devices, geometry, replayed.logged_inodes));
   blocks_.end_replay();
   add_replay(replayed.counts);

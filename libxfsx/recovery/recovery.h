@@ -43,6 +43,7 @@ class Recovery {
 
   Result<void> open();
   Result<void> replay();
+  Result<void> check_superblock();
   Result<void> finish();
   Result<void> try_to_finish();
   void add_lost(ReplayResult const& replayed);

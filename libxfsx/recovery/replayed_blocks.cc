@@ -1,10 +1,14 @@
 #include "recovery/replayed_blocks.h"
 
+#include "format/checked_view.h"
+
 #include <algorithm>
 
 namespace xfsx::inline v0 {
 
 namespace {
+
+constexpr u64 prefetch_most = u64{64} << 20;
 
 /// The part of `bytes`, which lie at `at`, from byte `from` to byte `to` of the device.
 Bytes part(Bytes bytes, u64 at, u64 from, u64 to) {
@@ -57,14 +61,36 @@ void ReplayedBlocks::keep_part(ReplayedBlock const& whole, u64 from, u64 to) {
   blocks_.insert_or_assign(from, std::move(rest));
 }
 
+void ReplayedBlocks::keep_out_of(Daddr start, SectorCount length) {
+  log_ = {start, length};
+}
+
+/// Pointers of a damaged disk may lead into the log, to what looks like the block that they want.
+Result<void> ReplayedBlocks::check_place(Daddr daddr, SectorCount length) const {
+  u64 const start = daddr.raw(), log = log_.daddr.raw();
+  bool const apart = start >= log + log_.length.raw() || start + length.raw() <= log;
+  if (apart) return success();
+  Location where;
+  where.kind = AddressKind::daddr;
+  where.address = start;
+  Error e = located(Errc::bad_value, "block", where);
+  e.field = "daddr";
+  e.found.number = start;
+  e.reason = "metadata cannot lie in the log";
+  return e;
+}
+
 Result<ReplayedBlock*> ReplayedBlocks::edit(Daddr daddr, SectorCount length,
                                             disk::BufferType type) {
+  XFSX_TRYV(check_place(daddr, length));
   auto const same = blocks_.find(daddr.raw());
   if (same != blocks_.end() && same->second.length == length) {
     save(same->second);
     if (type != disk::BufferType::unknown) same->second.type = type;
     return &same->second;
   }
+  if (!finishing_) made_ += length.raw() * basic_block_size;
+  if (made_ > most_) return refuse(ENOMEM, "the log names more blocks than a log of its size does");
   ReplayedBlock block = make(daddr, length, type);
   XFSX_TRYV(fill(block));
   u64 const start = daddr.raw(), end = block.end();
@@ -92,14 +118,17 @@ ReplayedBlock* ReplayedBlocks::containing(Daddr daddr) {
 void ReplayedBlocks::prefetch(std::span<BlockExtent const> extents) {
   // What was not asked for after all.
   fetched_.clear();
+  u64 bytes = 0;
   std::vector<ReadRequest> requests;
   std::map<std::pair<u64, u64>, AlignedBytes> wanted;
   for (BlockExtent const& e : extents) {
     std::pair<u64, u64> const key{e.daddr.raw(), e.length.raw()};
     auto const here = blocks_.find(key.first);
     if (here != blocks_.end() && here->second.length == e.length) continue;
+    if (bytes >= prefetch_most) break;  // the others are read when they are wanted
     auto const [at, fresh] = wanted.try_emplace(key);
     if (!fresh) continue;
+    bytes += key.second * basic_block_size;
     at->second = pool_.take(key.second * basic_block_size);
     requests.push_back({key.first * basic_block_size, at->second.bytes()});
   }
@@ -115,6 +144,7 @@ void ReplayedBlocks::forget(Daddr daddr, SectorCount length) {
 
 void ReplayedBlocks::clear() {
   finishing_ = false;
+  made_ = 0;
   blocks_.clear();
   as_replayed_.clear();
   fetched_.clear();

@@ -33,9 +33,17 @@ class ReplayedBlocks {
   /// `device`: what lies below, which is only read.
   explicit ReplayedBlocks(BlockDevice& device) : device_(device) {}
 
+  /// No block of metadata lies there: the log does. To be said before the first edit().
+  void keep_out_of(Daddr start, SectorCount length);
+
+  /// Most bytes of blocks that replay may come to hold: an item of a hundred bytes can name a block
+  /// of 64 KiB. Without it there is no limit.
+  void limit_to(u64 bytes) { most_ = bytes; }
+
   /// The block of that place, read where it is new. One of another extent that it overlaps gives
   /// its bytes to it and is forgotten; parts that stick out stay as blocks of their own. `type` is
-  /// what it is from now on; `unknown` leaves what was known. Errors: io, truncated.
+  /// what it is from now on; `unknown` leaves what was known. Errors: io, truncated; bad_value for
+  /// a block in the log; refused ENOMEM beyond the limit.
   Result<ReplayedBlock*> edit(Daddr daddr, SectorCount length, disk::BufferType type);
 
   /// The block that has this basic block in it, or null.
@@ -76,6 +84,7 @@ class ReplayedBlocks {
  private:
   using Place = std::map<u64, ReplayedBlock>::iterator;
   [[nodiscard]] Place first_touching(u64 start);
+  [[nodiscard]] Result<void> check_place(Daddr daddr, SectorCount length) const;
   Result<void> fill(ReplayedBlock& block);
   void keep_part(ReplayedBlock const& whole, u64 from, u64 to);
   void save(ReplayedBlock const& block);
@@ -83,6 +92,8 @@ class ReplayedBlocks {
 
   BlockDevice& device_;
   AlignedPool pool_;
+  BlockExtent log_{};
+  u64 most_ = ~u64{0}, made_ = 0;
   bool finishing_ = false;
   std::map<u64, ReplayedBlock> blocks_;  // by daddr
   std::map<u64, ReplayedBlock> as_replayed_;

@@ -267,6 +267,9 @@ std::vector<LostTransaction> find_lost(LogPlace const& place, LogState const& st
   return std::move(sink.list);
 }
 
+/// How often the end of what can be salvaged is looked for one by one.
+constexpr u32 patience = 16;
+
 /// Blocks that nothing changed are forgotten; the others get their checksums.
 void settle(ReplayedBlocks& blocks, Geometry const& geometry) {
   std::erase_if(blocks.blocks(), [](auto const& entry) { return entry.second.dirty.none(); });
@@ -325,13 +328,14 @@ Result<ReplayResult> replay_log(ReplayedBlocks& blocks, Geometry const& geometry
   ReplayResult result;
   std::optional<Error> damage;
   u64 most = ~u64{0};
-  for (;;) {
+  for (u32 round = 0;; ++round) {
     XFSX_TRY(Walked const walked, replay.run(most, result));
     if (!walked.damage) break;
     if (!options.salvage) return *walked.damage;
-    // Begins again, and ends before what is damaged.
+    // Begins again, and ends before what is damaged. A log that was made so that each end spoils
+    // what comes before it (an image that is called off behind the end) is given up by halves.
     damage = walked.damage;
-    most = walked.transactions;
+    most = round < patience ? walked.transactions : walked.transactions / 2;
     blocks.clear();
   }
   if (!damage) return result;

@@ -3,6 +3,8 @@
 #include "base/crc32c.h"
 #include "recovery/block_identity.h"
 
+#include <algorithm>
+
 namespace xfsx::inline v0 {
 
 namespace {
@@ -106,15 +108,19 @@ Result<std::unique_ptr<ItemSource>> make_reminder(ReplayedBlocks const& blocks,
   std::vector<std::byte> sector(geometry.sector_size());
   ReadRequest const request{0, sector};
   XFSX_TRYV(blocks.device().read({&request, 1}));
-  // As the log replays it: what finishes is not decided yet when this is logged.
-  auto const saved = blocks.as_replayed().find(0);
-  if (saved != blocks.as_replayed().end()) {
-    std::ranges::copy(std::as_const(saved->second.data).bytes().first(sector.size()),
-                      sector.begin());
-  } else if (auto const now = blocks.blocks().find(0);
-             now != blocks.blocks().end() && now->second.dirty.none()) {
-    std::ranges::copy(std::as_const(now->second.data).bytes().first(sector.size()), sector.begin());
+  // As the log replays it: what finishes is not decided yet when this is logged. The log may have
+  // had the sector in pieces.
+  auto const lay_over = [&](ReplayedBlock const& block) {
+    std::size_t const at = block.daddr.raw() * basic_block_size;
+    if (at >= sector.size()) return;
+    ConstBytes const bytes = block.data.bytes();
+    std::ranges::copy(bytes.first(std::min(bytes.size(), sector.size() - at)),
+                      sector.begin() + static_cast<std::ptrdiff_t>(at));
+  };
+  for (auto const& [address, block] : blocks.blocks()) {
+    if (!block.replayed.none()) lay_over(block);
   }
+  for (auto const& [address, block] : blocks.as_replayed()) lay_over(block);
   return std::unique_ptr<ItemSource>(std::make_unique<Reminder>(std::move(sector), intents));
 }
 

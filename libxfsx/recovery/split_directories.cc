@@ -50,12 +50,13 @@ class Mender {
     u64 const unit = g.dir_block_blocks();
     std::map<u64, Pieces> all;
     for (Mapping const& m : mappings) {
-      u64 const end = m.end().raw();
-      for (u64 at = m.offset.raw(); at < end;) {
-        u64 const next = std::min(end, (at / unit + 1) * unit);
-        Daddr const daddr = g.daddr(m.start) + g.sectors(BlockCount(at - m.offset.raw()));
-        all[at / unit].push_back({daddr, g.sectors(BlockCount(next - at))});
-        at = next;
+      u64 const begin = m.offset.raw(), end = m.end().raw();
+      // Between its first and its last directory block, a mapping holds whole ones.
+      for (u64 const index : std::set<u64>{begin / unit, (end - 1) / unit}) {
+        u64 const from = std::max(begin, index * unit), to = std::min(end, (index + 1) * unit);
+        if (to - from == unit) continue;
+        Daddr const daddr = g.daddr(m.start) + g.sectors(BlockCount(from - begin));
+        all[index].push_back({daddr, g.sectors(BlockCount(to - from))});
       }
     }
     std::erase_if(all, [](auto const& entry) { return entry.second.size() < 2; });

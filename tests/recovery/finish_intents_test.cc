@@ -244,7 +244,7 @@ TEST_SUITE("recovery") {
     Mapping other = whole;
     other.start = whole.start + BlockCount(1);
     refused(bui(bmap::unmap, file, other), "log_map_extent", "startblock");
-    refused(bui(bmap::unmap, InodeNumber(~u64{0} >> 1), whole), "log_map_extent", "ino");
+    refused(bui(bmap::unmap, InodeNumber(~u64{0} >> 1), whole), "log_map_extent", "owner");
     refused(cui({{whole.start, 1, 9}}), "log_cui_extent", "flags");
     refused(rui({{file.raw(), whole.start, whole.offset, 1, 99}}), "log_map_extent", "flags");
     refused(rui({{~u64{0}, whole.start, whole.offset, 1, 1}}), "log_map_extent", "owner");
