@@ -5,6 +5,7 @@
 #include "disk/ag.h"
 #include "disk/superblock.h"
 #include "format/verify_ag.h"
+#include "rt/free_space.h"
 
 namespace xfsx::inline v0 {
 
@@ -55,7 +56,13 @@ Result<void> recount(Workbench& bench) {
     sb.ifree = sum.inodes_free;
     sb.fdblocks = sum.blocks_free;
   }
-  if (volume.geometry().version().self_describing) sb.features_log_incompat = 0;
+  Geometry const& g = volume.geometry();
+  // The extents of zoned devices are counted by Linux alone.
+  if (g.has_realtime() && !g.has(incompat::zoned)) {
+    XFSX_TRY(u64 const extents, count_free_extents(txn));
+    sb.frextents = extents;
+  }
+  if (g.version().self_describing) sb.features_log_incompat = 0;
   return bench.take(txn);
 }
 

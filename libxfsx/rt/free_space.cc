@@ -184,4 +184,34 @@ Result<void> RealtimeSpace::release(std::vector<BlockRun> runs) {
   return success();
 }
 
+namespace {
+
+/// Free extents of one group, by the words of its bitmap.
+Result<u64> count_free_in_group(Transaction& txn, u32 group) {
+  RealtimeShape const& shape = txn.volume().geometry().realtime();
+  XFSX_TRY(Inode const file, find_file(txn, group, disk::MetaType::rt_bitmap));
+  XFSX_TRY(WordFile words,
+           WordFile::open(txn, file, shape.groups ? rt_bitmap_kind : plain_rt_bitmap_kind));
+  u64 const extents = shape.blocks_of(group) / shape.extent_blocks;
+  u64 free = 0;
+  for (u64 at = 0; at < extents; at += word_bits) {
+    XFSX_TRY(u32 const word, words.get(at / word_bits));
+    auto const count = static_cast<u32>(std::min<u64>(word_bits, extents - at));
+    free += static_cast<u64>(std::popcount(word & bits(0, count)));
+  }
+  return free;
+}
+
+}  // namespace
+
+Result<u64> count_free_extents(Transaction& txn) {
+  RealtimeShape const& shape = txn.volume().geometry().realtime();
+  u64 free = 0;
+  for (u32 group = 0; group < (shape.groups ? shape.group_count : 1); ++group) {
+    XFSX_TRY(u64 const count, count_free_in_group(txn, group));
+    free += count;
+  }
+  return free;
+}
+
 }  // namespace xfsx::inline v0

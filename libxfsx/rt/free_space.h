@@ -9,6 +9,9 @@
 
 namespace xfsx::inline v0 {
 
+/// Free extents by the bitmaps of all groups. Errors: those of reading.
+Result<u64> count_free_extents(Transaction& txn);
+
 class RealtimeSpace {
  public:
   /// `txn` must live as long as this.

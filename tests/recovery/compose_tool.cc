@@ -3,7 +3,9 @@
 
 #include "base/parse.h"
 #include "cache/buffer_cache.h"
+#include "inode/inode.h"
 #include "log/relog.h"
+#include "txn/volume.h"
 
 #include <xfsx/device.h>
 
@@ -27,7 +29,7 @@ constexpr char const* usage =
     "relog writes what recovery would replay as a new log; a setting changes each item that has "
     "the\n"
     "field. compose adds a transaction; an item is a name, as EFI:2 with the number of extents,\n"
-    "and +HEX adds a region. damage changes a byte of a record.\n"
+    "or inode@131, the core of that inode; +HEX adds a region. damage changes a byte of a record.\n"
     "setting: log_xmi.blockcount=0\n"
     "options: --other-order, --record-size=N (bytes), --sxi (each XMI in its older form),\n"
     "         --no-commit, --tid=N, --block=N --offset=N --byte=N --right (the checksum too)\n";
@@ -112,8 +114,20 @@ Result<void> run_relog(BlockDevice& device, LogGeometry const& log, Options cons
   return success();
 }
 
+/// The core of an inode as it lies in the image.
+Result<ComposedItem> core_of(BlockDevice& device, std::string_view number) {
+  std::optional<u64> const inode = parse_digits(number);
+  if (!inode) return refuse(EINVAL, "not a number of an inode");
+  XFSX_TRY(std::unique_ptr<Volume> const volume, Volume::open(device));
+  XFSX_TRY(Inode const found, load_inode(*volume, InodeNumber(*inode)));
+  ConstBytes const bytes =
+      found.cluster->bytes().subspan(found.place.offset, volume->geometry().inode_size());
+  return compose_inode({found.number, found.place, bytes, false, false});
+}
+
 /// "EFI:2" is an EFI of two extents.
-Result<ComposedItem> begin_item(std::string_view word) {
+Result<ComposedItem> begin_item(BlockDevice& device, std::string_view word) {
+  if (word.starts_with("inode@")) return core_of(device, word.substr(6));
   std::size_t const colon = word.find(':');
   if (colon == std::string_view::npos) return ComposedItem::named(word);
   std::optional<u32> const extents = parse_digits<u32>(word.substr(colon + 1));
@@ -127,7 +141,7 @@ Result<void> run_compose(BlockDevice& device, LogGeometry const& log, Options co
   for (std::string_view const word : words) {
     bool const goes_on = word.starts_with('+') || word.find('=') != std::string_view::npos;
     if (!goes_on) {
-      XFSX_TRY(ComposedItem item, begin_item(word));
+      XFSX_TRY(ComposedItem item, begin_item(device, word));
       items.push_back(std::move(item));
       continue;
     }

@@ -103,7 +103,7 @@ TEST_SUITE("recovery") {
             Files{"/swap/empty", "/swap/one-a"}}) {
         CAPTURE(image);
         CAPTURE(files.first);
-        for (u64 const done : {0, 4, 20}) {
+        for (u64 const done : {u64{0}, u64{4}, u64{20}}) {
           Desk desk(image, allow_exchange);
           ExchangeIntent const rest = to_eof(desk, files, blocks(done, 31 - done));
           if (done != 0) must(desk.finish({xmi(desk, files, blocks(0, done))}));

@@ -202,7 +202,7 @@ TEST_SUITE("recovery") {
     forget_quota(desk);
     std::vector<std::string> const owners{"/rt/shared", "/rt/thrice", "/rt/copied"};
     // Blocks that all three have, and blocks that two have.
-    for (std::size_t const index : {0, 1, 2, 7}) {
+    for (std::size_t const index : {0U, 1U, 2U, 7U}) {
       std::vector<Mapping> const shared = desk.mappings(owners[0]);
       Mapping const m = part(shared[0], index, 1);
       for (std::string const& path : owners) {

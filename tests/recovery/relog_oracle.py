@@ -5,9 +5,9 @@ relog_oracle.py [NAME...] [--keep DIRECTORY]                without a name, all
 
 The log of a copy is written anew as a machine of the other byte order would have written it, in
 records of other sizes, in both, and with each exchange in the form that it had before it was
-settled. Each copy is recovered by xfsx: every inode, every file, and every byte outside the log must
-be as in the image with the log that Linux wrote, the log clean, each xfs_repair -n that knows the
-features silent. Where the running kernel can mount the image, it recovers those in its own byte
+settled. Each copy is recovered by xfsx: every inode, every file, and every byte outside the log
+must be as in the image with the log that Linux wrote, the log clean, each xfs_repair -n that knows
+the features silent. Where the running kernel can mount the image, it recovers those in its own byte
 order too, to the same files, and refuses those in the other.
 
 XFSX: the program. XFSX_COMPOSE_TOOL: tests/compose_tool of the same build. Prints `PASS name`,
