@@ -85,7 +85,8 @@ u64 LogWriter::free_blocks() const {
   u32 const tail = state_.tail.block().raw();
   u64 const used = state_.clean ? 0 : (u64{head} + log_.blocks - tail) % log_.blocks;
   u64 const unmount = shape_.bytes_for(min_room) / basic_block_size;
-  u64 const kept = std::max<u64>(log_.blocks / 16, 2 * unmount);
+  u64 const sixteenth = reserve_in_use_ ? 0 : log_.blocks / 16;
+  u64 const kept = std::max<u64>(sixteenth, 2 * unmount);
   return used + kept < log_.blocks ? log_.blocks - used - kept : 0;
 }
 

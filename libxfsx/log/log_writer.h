@@ -67,6 +67,9 @@ class LogWriter {
   /// Log blocks that may be written before the tail has to move: a sixteenth stays free, which has
   /// room for the unmount record.
   [[nodiscard]] u64 free_blocks() const;
+  /// From now on the sixteenth counts as free too, but for the room of two unmount records: for a
+  /// short checkpoint that moves the tail of a log that is full.
+  void use_reserve() { reserve_in_use_ = true; }
   [[nodiscard]] LogState const& state() const { return state_; }
   /// True once the write that holds a commit has been handed to the device: from there on, whether
   /// the checkpoint counts is no longer known until the write has succeeded.
@@ -128,6 +131,7 @@ class LogWriter {
   bool commit_started_ = false;
   bool records_started_ = false;
   bool flush_batches_ = true;
+  bool reserve_in_use_ = false;
 
   // The batch of records that is being filled.
   Lsn batch_start_{};           // position of the first record of the batch

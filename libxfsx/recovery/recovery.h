@@ -20,6 +20,8 @@ class Recovery {
   static Result<std::unique_ptr<Recovery>> prepare(BlockDevice& device,
                                                    RecoverRequest const& request);
 
+  /// After judge(): whether the log is so full that blocks go home before anything is logged.
+  [[nodiscard]] bool goes_home_first() const { return seal_->report().home_first; }
   /// Whether something that the log holds is given up.
   [[nodiscard]] bool loses() const { return report_.lost.damage || report_.lost.unfinished; }
   /// True if the log was clean: there is nothing to recover, and no view.

@@ -68,6 +68,7 @@ Result<void> Seal::judge(LogState const& state) {
     XFSX_TRY(reminder_, make_reminder(blocks_, geometry_, intents_));
     first_home_ = replayed(blocks_);
     last_home_ = finished(blocks_);
+    writer_->use_reserve();
     if (!fits(*reminder_, writer_->free_blocks())) {
       return refuse(EFBIG, "the log has no free block left for what recovery must write to it");
     }

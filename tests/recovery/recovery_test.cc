@@ -5,6 +5,7 @@
 
 #include "recovery/recovery.h"
 #include "log/log_walk.h"
+#include "log/log_writer.h"
 #include "support/images.h"
 #include "testing/faulty_device.h"
 
@@ -45,6 +46,44 @@ std::vector<std::byte> bytes_without_log(MemoryDevice& disk) {
   u64 const length = u64{g.log_blocks()} * g.block_size();
   std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(start), length, std::byte{0});
   return bytes;
+}
+
+/// The superblock again and again, as one more transaction, until nothing else fits.
+class Filler final : public ItemSource {
+ public:
+  Filler(ConstBytes sector, u64 count) : left_(count), count_(count) {
+    item_.type = disk::BufferType::superblock;
+    item_.image = sector;
+    item_.dirty.set(0);
+  }
+  [[nodiscard]] LogSizes sizes() const override {
+    LogSizes const one = buffer_item_sizes(item_);
+    return {one.regions * count_, one.bytes * count_};
+  }
+  Result<bool> next(LogItem& item) override {
+    if (left_ == 0) return false;
+    --left_;
+    make_buffer_item(item, item_);
+    return true;
+  }
+
+ private:
+  BufferItem item_;
+  u64 left_, count_;
+};
+
+/// Leaves the log of a dirty image no more room than Linux must have.
+void fill_log(MemoryDevice& disk) {
+  std::unique_ptr<Volume> const volume = Volume::open(disk).value();
+  LogGeometry const log = LogGeometry::of(volume->geometry()).value();
+  LogState const state = volume->log().value();
+  std::unique_ptr<LogWriter> const writer = LogWriter::behind(disk, log, state).value();
+  std::vector<std::byte> const sector = read_bytes(disk, 0, volume->geometry().sector_size());
+  // An item takes less than a basic block.
+  u64 count = 3 * writer->free_blocks();
+  while (writer->checkpoint_blocks(Filler(sector, count).sizes()) > writer->free_blocks()) --count;
+  Filler filler(sector, count);
+  REQUIRE(writer->write_checkpoint(filler, state.tail, 0x66696c6c).has_value());
 }
 
 std::unique_ptr<MemoryDevice> recovered(std::string const& name) {
@@ -116,6 +155,38 @@ TEST_SUITE("recovery") {
           CHECK((!cut.has_value() || call == DeviceCall::read));
           REQUIRE(recover(*disk, {}).has_value());
           CHECK(std::ranges::equal(expected, bytes_without_log(*disk)));
+        }
+      }
+    }
+  }
+
+  TEST_CASE("a log without room is recovered, and can be cut off") {
+    for (std::string const name : {"dirty-log", "intents-exchange", "intents-clone"}) {
+      CAPTURE(name);
+      std::unique_ptr<MemoryDevice> const full = image(name);
+      fill_log(*full);
+      std::unique_ptr<MemoryDevice> const whole = full->snapshot();
+      REQUIRE(recover(*whole, {}).has_value());
+      std::vector<std::byte> const expected = bytes_without_log(*whole);
+      {
+        std::unique_ptr<Recovery> const recovery = Recovery::prepare(*full, {}).value();
+        REQUIRE(recovery->judge().has_value());
+        CHECK(recovery->goes_home_first());
+      }
+      for (DeviceCall const call : {DeviceCall::write, DeviceCall::flush}) {
+        for (u64 nth = 1;; ++nth) {
+          CAPTURE(static_cast<int>(call));
+          CAPTURE(nth);
+          std::unique_ptr<MemoryDevice> const disk = full->snapshot();
+          FaultyDevice faulty(*disk);
+          faulty.arm({call, nth, 1, true});
+          Result<RecoverReport> const cut = recover(faulty, {});
+          bool const fired = faulty.fired();
+          REQUIRE(cut.has_value() == !fired);
+          if (fired) REQUIRE(recover(*disk, {}).has_value());
+          CHECK(is_clean(*disk));
+          CHECK(std::ranges::equal(expected, bytes_without_log(*disk)));
+          if (!fired) break;
         }
       }
     }
