@@ -18,14 +18,6 @@ constexpr char const* help =
     "exact only if the log is clean. With -v the back end\n"
     "that drives the device is named.\n";
 
-Value lsn_value(std::string_view name, Lsn lsn) {
-  Value v = Value::group(name);
-  v.add(Value::integer("cycle", lsn.cycle()));
-  v.add(Value::integer("block", lsn.block().raw()));
-  v.spelling = fmt::format("cycle {} block {}", lsn.cycle(), lsn.block().raw());
-  return v;
-}
-
 Value identity_of(FilesystemInfo const& i) {
   Value v = Value::group("filesystem");
   v.add(Value::words("uuid", to_string(i.uuid)));
@@ -92,8 +84,8 @@ Value log_of(FilesystemInfo const& i) {
   v.add(Value::integer("sector_size", i.log_sector_size));
   v.add(Value::words("state", log_state(i)));
   if (i.log) {
-    v.add(lsn_value("head", i.log->head));
-    v.add(lsn_value("tail", i.log->tail));
+    v.add(position_value("head", i.log->head));
+    v.add(position_value("tail", i.log->tail));
     v.add(Value::flag("torn", i.log->torn));
   }
   return v;

@@ -66,20 +66,12 @@ PathsOfInodes find_paths(Devices const& devices, SalvageReport const& lost) {
   return found;
 }
 
-Value lsn_value(std::string_view name, Lsn lsn) {
-  Value v = Value::group(name);
-  v.add(Value::integer("cycle", lsn.cycle()));
-  v.add(Value::integer("block", lsn.block().raw()));
-  v.spelling = fmt::format("cycle {} block {}", lsn.cycle(), lsn.block().raw());
-  return v;
-}
-
 Value log_value(RecoverReport const& r) {
   Value v = Value::group("log");
   v.add(Value::words("state", r.was_clean ? "clean" : "dirty"));
   v.add(Value::flag("torn", r.torn));
-  v.add(lsn_value("head", r.head));
-  v.add(lsn_value("tail", r.tail));
+  v.add(position_value("head", r.head));
+  v.add(position_value("tail", r.tail));
   v.add(Value::wide_integer("basic_blocks", r.log_blocks));
   return v;
 }
@@ -107,7 +99,7 @@ Value intents_value(RecoverReport const& r) {
     Value v = Value::group({});
     v.add(Value::words("name", i.name));
     v.add(Value::words("id", fmt::format("{:#x}", i.id)));
-    v.add(lsn_value("lsn", i.lsn));
+    v.add(position_value("lsn", i.lsn));
     all.add(std::move(v));
   }
   return all;
@@ -157,7 +149,7 @@ Value lost_value(SalvageReport const& lost, PathsOfInodes const& paths) {
   Value transactions = Value::list("transactions");
   for (LostChanges const& t : lost.transactions) {
     Value one = Value::group({});
-    one.add(lsn_value("lsn", t.lsn));
+    one.add(position_value("lsn", t.lsn));
     one.add(Value::wide_integer("items", t.items));
     Value inodes = Value::list("inodes");
     for (InodeNumber const inode : t.inodes) {

@@ -64,6 +64,14 @@ std::string to_report(Value const& document) {
   return out;
 }
 
+Value position_value(std::string_view name, Lsn lsn) {
+  Value v = Value::group(name);
+  v.add(Value::integer("cycle", lsn.cycle()));
+  v.add(Value::integer("block", lsn.block().raw()));
+  v.spelling = fmt::format("cycle {} block {}", lsn.cycle(), lsn.block().raw());
+  return v;
+}
+
 std::string calendar(Timestamp const& time, bool nanoseconds) {
   std::time_t const t = time.seconds;
   std::tm parts{};

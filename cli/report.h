@@ -12,6 +12,9 @@ std::string to_report(inspect::Value const& document);
 /// A moment as a group of `sec` and `nsec` for JSON; text shows the calendar, in UTC.
 inspect::Value time_value(std::string_view name, Timestamp const& time);
 
+/// A position in the log.
+inspect::Value position_value(std::string_view name, Lsn lsn);
+
 /// `2026-11-22 17:59:48`, and with `nanoseconds` the fraction too; UTC.
 std::string calendar(Timestamp const& time, bool nanoseconds);
 

@@ -6,6 +6,7 @@
 #include "ag/tree_root.h"
 #include "btree/reader.h"
 #include "support/images.h"
+#include "support/results.h"
 
 #include <doctest/doctest.h>
 
@@ -17,16 +18,6 @@ using namespace xfsx;
 using namespace xfsx::test;
 
 using Record = Refcountbt::Record;
-
-template <class T>
-T value_of(Result<T> result) {
-  REQUIRE_MESSAGE(result.has_value(), (result ? "" : describe(result.error())));
-  return std::move(result.value());
-}
-
-void must(Result<void> const& result) {
-  REQUIRE_MESSAGE(result.has_value(), (result ? "" : describe(result.error())));
-}
 
 std::vector<Record> records_of(Volume& volume, AgNumber ag) {
   std::vector<Record> records;

@@ -9,6 +9,7 @@
 #include "disk/superblock.h"
 #include "format/verify_ag.h"
 #include "support/images.h"
+#include "support/results.h"
 #include "txn/commit.h"
 
 #include <doctest/doctest.h>
@@ -17,16 +18,6 @@ namespace {
 
 using namespace xfsx;
 using namespace xfsx::test;
-
-template <class T>
-T value_of(Result<T> result) {
-  REQUIRE_MESSAGE(result.has_value(), (result ? "" : describe(result.error())));
-  return std::move(result.value());
-}
-
-void must(Result<void> const& result) {
-  REQUIRE_MESSAGE(result.has_value(), (result ? "" : describe(result.error())));
-}
 
 struct Opened {
   std::unique_ptr<MemoryDevice> disk;

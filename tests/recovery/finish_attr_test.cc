@@ -11,6 +11,7 @@
 #include "format/features.h"
 #include "format/verify_ag.h"
 #include "support/patch.h"
+#include "support/results.h"
 
 #include <xfsx/filesystem.h>
 
@@ -25,10 +26,6 @@ using namespace xfsx;
 using namespace xfsx::test;
 
 namespace op = disk::attr_intent;
-
-void must(Result<void> const& result) {
-  REQUIRE_MESSAGE(result.has_value(), (result ? "" : describe(result.error())));
-}
 
 using Attributes = std::map<std::pair<AttributeSpace, std::string>, std::vector<std::byte>>;
 

@@ -9,6 +9,7 @@
 #include "format/verify_ag.h"
 #include "quota/dquot_file.h"
 #include "support/patch.h"
+#include "support/results.h"
 
 #include <doctest/doctest.h>
 
@@ -20,10 +21,6 @@ using namespace xfsx;
 using namespace xfsx::test;
 
 namespace flag = disk::exchange_intent;
-
-void must(Result<void> const& result) {
-  REQUIRE_MESSAGE(result.has_value(), (result ? "" : describe(result.error())));
-}
 
 /// The image says that exchanges may be found in its log; so do all its superblocks.
 void allow_exchange(MemoryDevice& disk) {

@@ -10,6 +10,7 @@
 #include "format/verify_ag.h"
 #include "quota/move.h"
 #include "support/patch.h"
+#include "support/results.h"
 
 #include <doctest/doctest.h>
 
@@ -22,10 +23,6 @@ using namespace xfsx::test;
 
 namespace bmap = disk::map_intent;
 namespace rmap = disk::rmap_intent;
-
-void must(Result<void> const& result) {
-  REQUIRE_MESSAGE(result.has_value(), (result ? "" : describe(result.error())));
-}
 
 /// Takes all mappings of a file away, and then frees their blocks.
 void cut(Desk& desk, InodeNumber inode, std::vector<Mapping> const& mappings) {

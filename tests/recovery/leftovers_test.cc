@@ -14,6 +14,7 @@
 #include "recovery/staging.h"
 #include "recovery/unlinked.h"
 #include "support/patch.h"
+#include "support/results.h"
 
 #include <doctest/doctest.h>
 
@@ -25,16 +26,6 @@ namespace {
 
 using namespace xfsx;
 using namespace xfsx::test;
-
-template <class T>
-T value_of(Result<T> result) {
-  REQUIRE_MESSAGE(result.has_value(), (result ? "" : describe(result.error())));
-  return std::move(result.value());
-}
-
-void must(Result<void> const& result) {
-  REQUIRE_MESSAGE(result.has_value(), (result ? "" : describe(result.error())));
-}
 
 /// An image under recovery.
 struct Bench {

@@ -17,6 +17,7 @@
 #include "rt/rmaps.h"
 #include "rt/word_file.h"
 #include "support/images.h"
+#include "support/results.h"
 
 #include <doctest/doctest.h>
 
@@ -29,16 +30,6 @@ namespace {
 
 using namespace xfsx;
 using namespace xfsx::test;
-
-template <class T>
-T value_of(Result<T> result) {
-  REQUIRE_MESSAGE(result.has_value(), (result ? "" : describe(result.error())));
-  return std::move(result.value());
-}
-
-void must(Result<void> const& result) {
-  REQUIRE_MESSAGE(result.has_value(), (result ? "" : describe(result.error())));
-}
 
 struct Bench {
   explicit Bench(std::string const& name)
