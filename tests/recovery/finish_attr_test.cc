@@ -131,7 +131,7 @@ TEST_SUITE("recovery") {
         CAPTURE(image);
         CAPTURE(path);
         Desk desk(image, [](MemoryDevice& disk) { allow_attributes(disk); });
-        change_at_random(desk, path, 160);
+        change_at_random(desk, path, 80);
       }
     }
   }

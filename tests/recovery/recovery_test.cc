@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <utility>
 
 namespace {
 
@@ -37,15 +38,33 @@ bool is_clean(BlockDevice& disk) {
   return log && log.value().clean;
 }
 
-/// All bytes but those of the log, whose records name cycles.
-std::vector<std::byte> bytes_without_log(MemoryDevice& disk) {
-  std::vector<std::byte> bytes = read_bytes(disk, 0, disk.info().size);
+/// Where the log lies, bytes.
+struct LogRange {
+  u64 begin = 0, end = 0;
+};
+
+LogRange log_of(MemoryDevice& disk) {
   std::unique_ptr<Volume> const volume = Volume::open(disk).value();
   Geometry const& g = volume->geometry();
-  u64 const start = g.daddr(g.log_start()).raw() * basic_block_size;
-  u64 const length = u64{g.log_blocks()} * g.block_size();
-  std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(start), length, std::byte{0});
-  return bytes;
+  u64 const begin = g.daddr(g.log_start()).raw() * basic_block_size;
+  return {begin, begin + u64{g.log_blocks()} * g.block_size()};
+}
+
+/// Whether two disks are the same but for the log, whose records name cycles.
+bool same_but_for_log(MemoryDevice& a, MemoryDevice& b) {
+  LogRange const log = log_of(a);
+  for (u64 at = 0; at < a.info().size;) {
+    ConstBytes const x = a.piece_at(at);
+    ConstBytes const y = b.piece_at(at);
+    u64 const begin = std::exchange(at, at + x.size());
+    // Most pieces are the same in memory.
+    if (x.data() == y.data() || std::ranges::equal(x, y)) continue;
+    for (u64 i = 0; i < x.size(); ++i) {
+      bool const logged = begin + i >= log.begin && begin + i < log.end;
+      if (x[i] != y[i] && !logged) return false;
+    }
+  }
+  return true;
 }
 
 /// The superblock again and again, as one more transaction, until nothing else fits.
@@ -133,28 +152,29 @@ TEST_SUITE("recovery") {
       REQUIRE(view->device().read({&all, 1}).has_value());
       std::unique_ptr<MemoryDevice> const shown = disk->snapshot();
       write_bytes(*shown, 0, seen);
-      CHECK(std::ranges::equal(bytes_without_log(*shown), bytes_without_log(*done)));
+      CHECK(same_but_for_log(*shown, *done));
     }
   }
 
   TEST_CASE("a recovery that any call of the device ends can be done again") {
     for (std::string const name : {"dirty-log", "intents-exchange", "unlinked"}) {
-      std::unique_ptr<MemoryDevice> const whole = recovered(name);
-      std::vector<std::byte> const expected = bytes_without_log(*whole);
+      std::unique_ptr<MemoryDevice> const dirty = image(name);
+      std::unique_ptr<MemoryDevice> const whole = dirty->snapshot();
+      REQUIRE(recover(*whole, {}).has_value());
       for (DeviceCall const call :
            {DeviceCall::read, DeviceCall::write, DeviceCall::flush, DeviceCall::reserve}) {
         for (u64 nth = 1;; ++nth) {
           CAPTURE(name);
           CAPTURE(static_cast<int>(call));
           CAPTURE(nth);
-          std::unique_ptr<MemoryDevice> const disk = image(name);
+          std::unique_ptr<MemoryDevice> const disk = dirty->snapshot();
           FaultyDevice faulty(*disk);
           faulty.arm({call, nth, 1, true});
           Result<RecoverReport> const cut = recover(faulty, {});
           if (!faulty.fired()) break;
           CHECK((!cut.has_value() || call == DeviceCall::read));
           REQUIRE(recover(*disk, {}).has_value());
-          CHECK(std::ranges::equal(expected, bytes_without_log(*disk)));
+          CHECK(same_but_for_log(*whole, *disk));
         }
       }
     }
@@ -167,7 +187,6 @@ TEST_SUITE("recovery") {
       fill_log(*full);
       std::unique_ptr<MemoryDevice> const whole = full->snapshot();
       REQUIRE(recover(*whole, {}).has_value());
-      std::vector<std::byte> const expected = bytes_without_log(*whole);
       {
         std::unique_ptr<Recovery> const recovery = Recovery::prepare(*full, {}).value();
         REQUIRE(recovery->judge().has_value());
@@ -185,7 +204,7 @@ TEST_SUITE("recovery") {
           REQUIRE(cut.has_value() == !fired);
           if (fired) REQUIRE(recover(*disk, {}).has_value());
           CHECK(is_clean(*disk));
-          CHECK(std::ranges::equal(expected, bytes_without_log(*disk)));
+          CHECK(same_but_for_log(*whole, *disk));
           if (!fired) break;
         }
       }
