@@ -94,7 +94,8 @@ void check_error(Error const& error) {
                       error.code == Errc::loop || error.code == Errc::truncated;
   std::string const told = describe(error);
   promise(!told.empty(), "an error without words");
-  promise(!damage || error.address_kind != AddressKind::none, "not located: " + told);
+  bool const located = error.address_kind != AddressKind::none || error.owner != null_inode;
+  promise(!damage || located, "not located: " + told);
 }
 
 Result<LogState> log_of(BlockDevice& disk) {
