@@ -99,7 +99,7 @@ void judge_by_repair(MemoryDevice const& disk, MemoryDevice const* realtime) {
     if (realtime != nullptr && version == "6.13") continue;
     std::string const program = "/opt/xfsprogs/bin/xfs_repair-" + version;
     if (::access(program.c_str(), X_OK) != 0) {
-      tests::report_skip("no " + program);
+      tests::report_skip("xfsprogs " + version + " or later is not here");
       continue;
     }
     CAPTURE(version);
