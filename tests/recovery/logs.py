@@ -8,6 +8,7 @@ XFSX = os.environ.get("XFSX") or os.path.join(
     os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))),
     "build", "gcc", "cli", "xfsx")
 TIMEOUT = 300
+SET_SIZES = 2       # in the flags of an exchange
 
 
 def xfsx(*words, text=True):
@@ -24,6 +25,8 @@ class Pending:
         self.error = None if done.returncode == 0 else "xfsx log: status %d: %s" % (
             done.returncode, done.stderr.strip()[:300])
         self.items, self.open, self.renamed, self.wraps = Counter(), Counter(), set(), False
+        # Sizes that open exchanges of unequal sizes end with, by inode: Linux does not end them so.
+        self.sizes = {}
         if self.error:
             return
         told = json.loads(done.stdout)
@@ -37,6 +40,13 @@ class Pending:
                 of = item.get("format", {})
                 if item["type"] == "ATTRI" and ("ATTRI", of.get("id")) in identities:
                     self.renamed.add(int(of["ino"]))
+                if item["type"] == "XMI" and ("XMI", of.get("id")) in identities:
+                    self.add_sizes(of)
+
+    def add_sizes(self, of):
+        sizes = int(of["isize1"]), int(of["isize2"])
+        if int(of["flags"]) & SET_SIZES and sizes[0] != sizes[1]:
+            self.sizes[int(of["inode1"])], self.sizes[int(of["inode2"])] = sizes
 
     def told(self):
         def listed(counts):

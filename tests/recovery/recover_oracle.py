@@ -196,7 +196,8 @@ class Judged:
     def compare(self, look):
         if not self.their_look:
             return
-        found, notes = looks.differences(self.their_look, look, self.pending.renamed)
+        found, notes = looks.differences(self.their_look, look, self.pending.renamed,
+                                         self.pending.sizes)
         self.fail(*found[:20])
         if len(found) > 20:
             self.fail("... and %d more differences" % (len(found) - 20))
