@@ -66,8 +66,8 @@ def cut_at_end(mappings, size, block):
 
 def differences(linux_look, our_look, changed_inodes=(), sizes=None):
     """(what must not be, what is only worth a note). CHANGED_INODES: those whose time of change is
-    that of the recovery. SIZES: of files whose exchange Linux does not end as its log says (decision
-    21), by inode; their contents are what exchange_oracle.py asks about."""
+    that of the recovery. SIZES: of files whose exchange Linux does not end as its log says
+    (decision 21), by inode; their contents are what exchange_oracle.py asks about."""
     sizes = sizes or {}
     notes, wanted, found = [], {}, {}
     for look, into in ((linux_look, wanted), (our_look, found)):
