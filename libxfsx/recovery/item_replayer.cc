@@ -15,6 +15,7 @@
 #include "log/log_reader.h"
 #include "recovery/block_identity.h"
 #include "recovery/replay_inode.h"
+#include "txn/newer_block.h"
 
 #include <algorithm>
 
@@ -28,10 +29,6 @@ using disk::Dinode;
 namespace flag = disk::buffer_item_flag;
 
 constexpr std::size_t unlinked_offset = offsetof(Dinode, next_unlinked);
-
-bool counts(Lsn lsn) {
-  return lsn != Lsn(0) && lsn != null_lsn;
-}
 
 BufferLogFormat const& buffer_format(DecodedLogItem const& item) {
   return view_as<BufferLogFormat>(item.parts.front().bytes);
@@ -160,7 +157,7 @@ Result<void> ItemReplayer::replay_image(DecodedLogItem const& item, Source const
   Bytes const bytes = block.data.bytes();
   BlockKind const* const before = identify(geometry_, bytes);
   Lsn const lsn = before == nullptr ? Lsn(0) : lsn_of(*before, bytes);
-  if (counts(lsn) && lsn >= source.lsn) {
+  if (counts_as_lsn(lsn) && lsn >= source.lsn) {
     ++skipped_;
     return success();
   }
@@ -411,7 +408,7 @@ Result<void> ItemReplayer::dquot(DecodedLogItem const& item, Source const& sourc
   auto& on_disk = edit_as<disk::DquotRecord>(record);
   Lsn const lsn = on_disk.lsn.value();
   bool const describes = geometry_.version().self_describing;
-  if (describes && counts(lsn) && lsn >= source.lsn) {
+  if (describes && counts_as_lsn(lsn) && lsn >= source.lsn) {
     ++skipped_;
     return success();
   }

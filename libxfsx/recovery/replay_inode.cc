@@ -8,6 +8,7 @@
 #include "format/checked_view.h"
 #include "format/inode_view.h"
 #include "log/byte_order.h"
+#include "txn/newer_block.h"
 
 #include <algorithm>
 
@@ -163,7 +164,7 @@ bool flushed_later(Dinode const& on_disk, ConstBytes logged) {
 bool is_newer(Dinode const& on_disk, ConstBytes logged, Lsn lsn) {
   if (on_disk.version < 3) return flushed_later(on_disk, logged);
   Lsn const ours = on_disk.lsn.value();
-  return ours != Lsn(0) && ours != null_lsn && ours > lsn;
+  return counts_as_lsn(ours) && ours > lsn;
 }
 
 }  // namespace

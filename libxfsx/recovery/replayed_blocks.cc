@@ -147,6 +147,7 @@ void ReplayedBlocks::clear() {
   made_ = 0;
   blocks_.clear();
   as_replayed_.clear();
+  newer_.clear();
   fetched_.clear();
 }
 
@@ -165,15 +166,7 @@ void ReplayedBlocks::forget_finished() {
   });
   for (auto& [address, block] : as_replayed_) blocks_.insert_or_assign(address, std::move(block));
   as_replayed_.clear();
-}
-
-bool ReplayedBlocks::has_replayed() const {
-  auto const replayed = [](auto const& entry) { return !entry.second.replayed.none(); };
-  return std::ranges::any_of(blocks_, replayed) || !as_replayed_.empty();
-}
-
-bool ReplayedBlocks::has_finished() const {
-  return std::ranges::any_of(blocks_, [](auto const& entry) { return !entry.second.dirty.none(); });
+  newer_.clear();
 }
 
 void ReplayedBlocks::lay_over(u64 offset, Bytes bytes) const {

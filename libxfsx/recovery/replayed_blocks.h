@@ -13,6 +13,7 @@
 #include "log/items.h"
 
 #include <map>
+#include <set>
 
 namespace xfsx::inline v0 {
 
@@ -69,9 +70,10 @@ class ReplayedBlocks {
   /// Goes back to what the log replays.
   void forget_finished();
 
-  /// Whether the log replayed anything, or whether anything was changed since.
-  [[nodiscard]] bool has_replayed() const;
-  [[nodiscard]] bool has_finished() const;
+  /// What lies on the device at the beginning of this block, which was free, looks newer than the
+  /// log: replay of a checkpoint would not put the block there.
+  void mark_newer(Daddr daddr) { newer_.insert(daddr); }
+  [[nodiscard]] std::set<Daddr> const& newer() const { return newer_; }
 
   /// Blocks as the log replays them, where they have changed since: by address.
   [[nodiscard]] std::map<u64, ReplayedBlock> const& as_replayed() const { return as_replayed_; }
@@ -97,6 +99,7 @@ class ReplayedBlocks {
   bool finishing_ = false;
   std::map<u64, ReplayedBlock> blocks_;  // by daddr
   std::map<u64, ReplayedBlock> as_replayed_;
+  std::set<Daddr> newer_;
   std::map<std::pair<u64, u64>, AlignedBytes> fetched_;  // by daddr and length
 };
 

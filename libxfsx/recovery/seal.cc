@@ -111,6 +111,18 @@ Result<void> Seal::reserve() {
   return reserve_log(0, count - before_end);
 }
 
+/// Nobody needs what lies in free blocks, so this may come before anything is decided; the
+/// checkpoint must not come first.
+Result<void> Seal::clear_newer() {
+  if (blocks_.newer().empty()) return success();
+  zeros_ = AlignedBytes(geometry_.sector_size());
+  std::vector<WriteRequest> writes;
+  for (Daddr const daddr : blocks_.newer()) {
+    writes.push_back({daddr.raw() * basic_block_size, std::as_const(zeros_).bytes()});
+  }
+  return write_home(writes);
+}
+
 Result<void> Seal::write_home(std::vector<WriteRequest> const& writes) {
   std::span<WriteRequest const> left = writes;
   while (!left.empty()) {
@@ -139,6 +151,7 @@ Result<void> Seal::checkpoint(ItemSource& items) {
 Result<void> Seal::write_sequence() {
   report_.log_bytes = 0;
   XFSX_TRYV(writer_->clear_stale());
+  XFSX_TRYV(clear_newer());
   if (report_.home_first) {
     XFSX_TRYV(write_home(first_home_));
     XFSX_TRYV(checkpoint(*reminder_));

@@ -58,6 +58,7 @@ class Seal {
 
   Result<void> judge(LogState const& state);
   Result<void> reserve();
+  Result<void> clear_newer();
   Result<void> reserve_log(u64 first, u64 count);
   Result<void> write_sequence();
   Result<void> write_home(std::vector<WriteRequest> const& writes);
@@ -76,6 +77,7 @@ class Seal {
   std::unique_ptr<ItemSource> changes_;   // all, or with `home_first` those that finish
   std::unique_ptr<ItemSource> reminder_;  // what keeps the log alive without its old records
   std::vector<WriteRequest> first_home_, last_home_;
+  AlignedBytes zeros_;
   SealReport report_;
 };
 

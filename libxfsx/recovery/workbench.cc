@@ -4,6 +4,7 @@
 #include "disk/inode.h"
 #include "format/verify_inode.h"
 #include "txn/dirty.h"
+#include "txn/newer_block.h"
 
 #include <algorithm>
 
@@ -36,6 +37,9 @@ Result<void> Workbench::take_block(EditedBlock& block) {
            blocks_.edit(block.copy->daddr, block.copy->length, kind.log_type));
   if (created) {
     taken->dirty.set_all(copy.size());
+    bool const newer = looks_newer(block.original->bytes(), context.geometry.meta_uuid(),
+                                   volume_->cache().log_head());
+    if (newer) blocks_.mark_newer(block.copy->daddr);
   } else {
     taken->dirty |= dirty_chunks(kind, block.original->bytes(), copy);
   }

@@ -7,16 +7,13 @@
 #include "format/verify_btree.h"
 #include "format/verify_inode.h"
 #include "txn/items.h"
+#include "txn/newer_block.h"
 
 #include <algorithm>
 
 namespace xfsx::inline v0 {
 
 namespace {
-
-bool counts_as_lsn(Lsn lsn) {
-  return lsn != Lsn(0) && lsn != null_lsn;
-}
 
 /// Checksum and verifier of a block's copy, under the LSN that it has on disk; one that is new to
 /// its role has none.
@@ -51,20 +48,6 @@ bool needs_head_moved(Transaction const& txn, Lsn head) {
     if (block.fate == EditedBlock::Fate::freed || !block.was_in_use()) return false;
     Lsn const lsn = lsn_of(*block.original->kind, block.original->bytes());
     return counts_as_lsn(lsn) && lsn >= head;
-  });
-}
-
-/// Where an LSN and the UUID of the filesystem lie in the layouts that metadata of version 5 has.
-struct IdentityOffsets {
-  u16 lsn, uuid;
-};
-constexpr IdentityOffsets identities[] = {{16, 24}, {24, 32}, {32, 40}, {48, 16}};
-
-/// Whether replay could take what lies there for a block that is newer than the checkpoint.
-bool looks_newer(ConstBytes bytes, Uuid const& uuid, Lsn head) {
-  return std::ranges::any_of(identities, [&](IdentityOffsets const& at) {
-    Lsn const lsn = view_as<be<Lsn>>(bytes, at.lsn).value();
-    return view_as<Uuid>(bytes, at.uuid) == uuid && counts_as_lsn(lsn) && lsn >= head;
   });
 }
 

@@ -4,10 +4,15 @@
 // anywhere, and that nothing is written where it refuses.
 
 #include "recovery/recovery.h"
+#include "base/view.h"
+#include "disk/btree.h"
+#include "format/verify_btree.h"
 #include "log/log_walk.h"
 #include "log/log_writer.h"
 #include "support/images.h"
+#include "testing/crash_states.h"
 #include "testing/faulty_device.h"
+#include "testing/recording_device.h"
 
 #include <doctest/doctest.h>
 
@@ -209,6 +214,76 @@ TEST_SUITE("recovery") {
         }
       }
     }
+  }
+
+  TEST_CASE("whatever a power failure leaves of a recovery is recovered to the same") {
+    for (std::string const& name : dirty_images) {
+      for (bool const full : {false, true}) {
+        // A long log would take long to fill.
+        if (full && name != "dirty-log" && name != "intents-exchange") continue;
+        CAPTURE(name);
+        CAPTURE(full);
+        std::unique_ptr<MemoryDevice> const before = image(name);
+        if (full) fill_log(*before);
+        std::unique_ptr<MemoryDevice> const whole = before->snapshot();
+        RecordingDevice recorder(*whole);
+        REQUIRE(recover(recorder, {}).has_value());
+        CrashOptions options;
+        options.subsets = 6;
+        options.sample = 40;
+        u64 dirty = 0;
+        auto const visit = [&](CrashState const& state) {
+          CAPTURE(state.id());
+          std::unique_ptr<MemoryDevice> const disk = state.image();
+          if (!is_clean(*disk)) ++dirty;
+          REQUIRE(recover(*disk, {}).has_value());
+          CHECK(is_clean(*disk));
+          CHECK(same_but_for_log(*whole, *disk));
+          return true;
+        };
+        for_each_crash_state(*before, recorder.recording(), options, visit);
+        CHECK(dirty > 5);
+      }
+    }
+  }
+
+  TEST_CASE("what looks newer than the log in a free block goes before a block is put there") {
+    std::unique_ptr<MemoryDevice> const disk = image("rmapbt");
+    std::unique_ptr<Volume> const volume = Volume::open(*disk).value();
+    Geometry const& g = volume->geometry();
+    LogState const log = volume->log().value();
+    FsBlock const free = g.fsblock(AgNumber(1), AgBlock(g.blocks_of(AgNumber(1)) - 10));
+    std::vector<std::byte> fake(sizeof(disk::BtreeShortBlock));
+    auto& header = edit_as<disk::BtreeShortBlock>(fake);
+    header.lsn = Lsn(log.head.cycle() + 1, LogBlock(0));
+    header.uuid = g.meta_uuid();
+    u64 const at = g.daddr(free).raw() * basic_block_size;
+    disk->poke(at, fake);
+
+    ReplayedBlocks blocks(*disk);
+    std::unique_ptr<Workbench> const bench = Workbench::open(blocks, {}).value();
+    Transaction txn(bench->volume());
+    Bytes const made = txn.create(refcountbt_kind, g.daddr(free), g.sectors(BlockCount(1))).value();
+    auto& block = edit_as<disk::BtreeShortBlock>(made);
+    block.magic = disk::refcountbt_magic;
+    block.bno = g.daddr(free);
+    block.leftsib = block.rightsib = null_agblock;
+    block.uuid = g.meta_uuid();
+    block.owner = AgNumber(1);
+    REQUIRE(bench->take(txn).has_value());
+
+    LogGeometry const place = LogGeometry::of(g).value();
+    std::unique_ptr<Seal> const seal = Seal::prepare(blocks, g, {*disk, place}, log, {}).value();
+    bool zeroed = false;
+    SealOptions options;
+    options.on_stage = [&](SealStage stage) {
+      if (stage != SealStage::durable) return;
+      std::vector<std::byte> const now = read_bytes(*disk, at, g.sector_size());
+      zeroed = std::ranges::all_of(now, [](std::byte b) { return b == std::byte{0}; });
+    };
+    REQUIRE(seal->run(options).has_value());
+    CHECK(zeroed);
+    CHECK(view_as<be32>(read_bytes(*disk, at, 4)).value() == disk::refcountbt_magic);
   }
 
   TEST_CASE("damage in the log is told, with nothing written, and can be salvaged") {
