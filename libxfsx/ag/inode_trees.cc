@@ -20,14 +20,14 @@ constexpr u64 all_free = ~u64{0};
 /// A record in a tree, and what it shall be; nothing for one that goes, or comes.
 template <class T>
 Result<void> replace(Transaction& txn, Space& space, AgNumber ag, BufferRef const& agi,
-                     std::optional<Record> const& before, std::optional<Record> const& after) {
+                     Record const* before, Record const* after) {
   AgBlock const root = (view_as<disk::Agi>(agi->bytes()).*TreeRootFields<T>::root).value();
   SpaceTreeBlocks blocks(space, txn.volume().geometry(), ag, root, disk::rmap_owner::inobt);
   AgTreeStore<T> store(txn, ag, agi, blocks);
   BtreeEditor<T, AgTreeStore<T>> tree(store);
   std::vector<BtreeEdit<T>> edits;
-  if (before) edits.push_back({*before, false});
-  if (after) edits.push_back({*after, true});
+  if (before != nullptr) edits.push_back({*before, false});
+  if (after != nullptr) edits.push_back({*after, true});
   return tree.apply(edits);
 }
 
@@ -43,12 +43,11 @@ class Chunk {
     after.free |= u64{1} << index();
     ++after.freecount;
     bool const gone = after.free == all_free && g_.inodes_per_block() <= inodes_per_chunk;
-    std::optional<Record> const stays = gone ? std::optional<Record>() : after;
+    Record const* const stays = gone ? nullptr : &after;
     XFSX_TRYV(count(gone ? present() : 0));
-    XFSX_TRYV(replace<Inobt>(txn_, space_, ag_, agi_, before_, stays));
+    XFSX_TRYV(replace<Inobt>(txn_, space_, ag_, agi_, &before_, stays));
     if (g_.has_ro(ro_compat::finobt)) {
-      std::optional<Record> const listed =
-          before_.freecount > 0 ? before_ : std::optional<Record>();
+      Record const* const listed = before_.freecount > 0 ? &before_ : nullptr;
       XFSX_TRYV(replace<Finobt>(txn_, space_, ag_, agi_, listed, stays));
     }
     if (!gone) return std::optional<AgInode>();
