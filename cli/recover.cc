@@ -175,8 +175,8 @@ std::string lost_text(SalvageReport const& lost, PathsOfInodes const& paths) {
                         t.lsn.cycle(), t.lsn.block().raw(), t.items, t.inodes.size());
     for (InodeNumber const inode : t.inodes) {
       auto const path = paths.find(inode.raw());
-      text += fmt::format("  inode {}{}\n", inode.raw(),
-                          path == paths.end() ? "" : " " + escape(path->second, false));
+      std::string const name = path == paths.end() ? std::string() : escape(path->second, false);
+      text += fmt::format("  inode {}{}{}\n", inode.raw(), name.empty() ? "" : " ", name);
     }
   }
   if (lost.unfinished) {

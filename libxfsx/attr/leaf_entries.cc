@@ -15,8 +15,12 @@ namespace {
 using disk::AttrLeafEntry;
 using disk::AttrLeafHeader;
 
-void append(std::vector<std::byte>& bytes, ConstBytes more) {
-  bytes.insert(bytes.end(), more.begin(), more.end());
+/// One part behind the other, and zeros up to `size`.
+std::vector<std::byte> joined(std::size_t size, std::initializer_list<ConstBytes> parts) {
+  std::vector<std::byte> bytes(size);
+  auto at = bytes.begin();
+  for (ConstBytes const part : parts) at = std::ranges::copy(part, at).out;
+  return bytes;
 }
 
 AttributeName name_of(StoredAttribute const& a) {
@@ -60,10 +64,9 @@ LeafEntry local_entry(AttributeName const& name, ConstBytes value) {
   disk::AttrLocalName head;
   head.valuelen = static_cast<u16>(value.size());
   head.namelen = static_cast<u8>(name.name.size());
-  append(entry.bytes, bytes_of(head));
-  append(entry.bytes, bytes_of(name.name));
-  append(entry.bytes, value);
-  entry.bytes.resize(round_up(entry.bytes.size(), std::size_t{4}));
+  std::size_t const size = sizeof head + name.name.size() + value.size();
+  entry.bytes =
+      joined(round_up(size, std::size_t{4}), {bytes_of(head), bytes_of(name.name), value});
   return entry;
 }
 
@@ -75,12 +78,10 @@ LeafEntry remote_entry(AttributeName const& name, ValuePlace const& value) {
   head.valueblk = value.block;
   head.valuelen = value.size;
   head.namelen = static_cast<u8>(name.name.size());
-  append(entry.bytes, bytes_of(head));
-  append(entry.bytes, bytes_of(name.name));
   StoredAttribute stored;
   stored.name = name.name;
   stored.remote = true;
-  entry.bytes.resize(bytes_in_leaf(stored));
+  entry.bytes = joined(bytes_in_leaf(stored), {bytes_of(head), bytes_of(name.name)});
   return entry;
 }
 
