@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace xfsx::inline v0 {
 
@@ -101,6 +102,9 @@ Result<void> LogAssembler::start(Operation const& op) {
   XFSX_TRYV(
       view.require(open_.size() < most_open, op.header.flags, op_flag::start, Relation::not_equal));
   LogTransaction& transaction = open_[tid];
+  transaction.bytes = std::exchange(spare_.bytes, {});
+  transaction.regions = std::exchange(spare_.regions, {});
+  transaction.items = std::exchange(spare_.items, {});
   transaction.tid = tid;
   transaction.lsn = op.record.header.lsn.value();
   transaction.pending = op.record.pending;
@@ -176,7 +180,12 @@ Result<void> LogAssembler::commit(LogTransaction& transaction, Operation const& 
   transaction.commit = op.record.header.lsn.value();
   LogTransaction whole = std::move(transaction);
   open_.erase(op.header.tid.value());
-  return sink_.committed(whole);
+  XFSX_TRYV(sink_.committed(whole));
+  spare_ = std::move(whole);
+  spare_.bytes.clear();
+  spare_.regions.clear();
+  spare_.items.clear();
+  return success();
 }
 
 Result<void> LogAssembler::unmount(Operation const& op) {

@@ -92,6 +92,7 @@ class LogAssembler {
 
   LogSink& sink_;
   std::map<u32, LogTransaction> open_;
+  LogTransaction spare_;  // of one that is over: its memory serves the next
 };
 
 /// "operation 3", for errors.

@@ -67,7 +67,7 @@ class HeadSearch {
   Result<bool> ends_with_unmount(u32 head, FoundRecord const& last);
   Result<void> verify_head();
   Result<void> verify_tail();
-  Result<std::optional<BadRecord>> first_bad_record(u32 tail, u32 head);
+  Result<std::optional<BadRecord>> first_bad_record(u32 tail, u32 head, u64 most);
   Result<void> check_order() const;
 
   /// Whoever stamps a header takes cycle and LSN from one place; no cycle is 0.
@@ -254,10 +254,12 @@ Result<void> HeadSearch::look_at_tail(u32 head, FoundRecord const& last) {
   return success();
 }
 
-/// The first record from `tail` to `head` whose header or checksum is wrong.
-Result<std::optional<BadRecord>> HeadSearch::first_bad_record(u32 tail, u32 head) {
+/// The first record from `tail` to `head` whose header or checksum is wrong, among those that begin
+/// less than `most` blocks behind `tail`.
+Result<std::optional<BadRecord>> HeadSearch::first_bad_record(u32 tail, u32 head, u64 most) {
   u32 size = 0, header_blocks = 1;
-  u64 const end = tail > head ? u64{head} + reader_.blocks() : head;
+  u64 const way = tail > head ? u64{head} + reader_.blocks() - tail : head - tail;
+  u64 const end = tail + std::min(way, most);
   for (u64 at = tail; at < end;) {
     u32 const block = reader_.wrap(at);
     XFSX_TRY(ConstBytes const raw, reader_.read(block, 1, Ahead::forward));
@@ -286,7 +288,8 @@ Result<std::optional<BadRecord>> HeadSearch::first_bad_record(u32 tail, u32 head
 Result<void> HeadSearch::verify_head() {
   XFSX_TRY(std::optional<FoundRecord> const oldest, last_record(head_, tail_, max_in_flight));
   if (!oldest) return no_record(tail_);
-  XFSX_TRY(std::optional<BadRecord> const bad, first_bad_record(oldest->block, head_));
+  XFSX_TRY(std::optional<BadRecord> const bad,
+           first_bad_record(oldest->block, head_, reader_.blocks()));
   if (!bad) return verify_tail();
   // Linux cannot tell block 0 from "none" here, and refuses.
   if (bad->block == 0) return bad->error;
@@ -297,16 +300,19 @@ Result<void> HeadSearch::verify_head() {
   return unmounted_ ? success() : verify_tail();
 }
 
-/// Leaves out records at the tail that were overwritten by those at the head.
+/// Leaves out records at the tail that were overwritten by those at the head. Further on, nothing
+/// can have been overwritten: whoever replays the log will say what is wrong there.
 Result<void> HeadSearch::verify_tail() {
   if (head_ == tail_) return success();
   u64 const reach = u64{max_in_flight} * last_.header.h_size.value() / basic_block_size;
   XFSX_TRY(tail_, nth_record_from(tail_, head_, 1));
   while (true) {
-    XFSX_TRY(std::optional<BadRecord> const bad, first_bad_record(tail_, head_));
+    u64 const free = (u64{tail_} + reader_.blocks() - head_) % reader_.blocks();
+    if (free > reach) return success();
+    XFSX_TRY(std::optional<BadRecord> const bad, first_bad_record(tail_, head_, reach - free + 1));
     if (!bad) return success();
-    u32 const behind = bad->block > head_ ? 0 : reader_.blocks();
-    if (bad->block == 0 || u64{bad->block} + behind - head_ > reach) return bad->error;
+    // Linux cannot tell block 0 from "none" here, and refuses.
+    if (bad->block == 0) return bad->error;
     XFSX_TRY(u32 const next, nth_record_from(bad->block, head_, 2));
     tail_ = next;
   }

@@ -9,7 +9,7 @@ namespace xfsx::inline v0 {
 namespace {
 
 constexpr u32 cycle_bytes = 32768;         // data whose first words one header block keeps
-constexpr u32 ahead_blocks = 512;          // what a walk brings in at once
+constexpr u32 ahead_blocks = 512;          // what a scan brings in at once
 constexpr std::size_t crc_offset = 32;     // of the checksum in a record header
 constexpr std::size_t crc_header = 328;    // bytes of the header under the checksum
 constexpr std::size_t crc_header32 = 324;  // as kernels of 32-bit processors count them
@@ -66,24 +66,33 @@ void LogReader::reserve(u32 count) {
   window_ = AlignedBytes::uninitialized(size);
 }
 
+/// Fills the window with the blocks from `from` to `end`, and the rest of their sectors.
+Result<void> LogReader::bring(u32 from, u64 end) {
+  from -= from % sector_blocks_;
+  end = std::min<u64>(round_up<u64>(end, sector_blocks_), log_.blocks);
+  count_ = 0;  // a failed read leaves nothing to rely on
+  u32 const got = static_cast<u32>(end - from);
+  reserve(got);
+  ReadRequest const request{log_.byte_of(LogBlock(from)),
+                            window_.bytes().first(std::size_t{got} * basic_block_size)};
+  XFSX_TRYV(device_.read({&request, 1}));
+  first_ = from;
+  count_ = got;
+  return success();
+}
+
+Result<void> LogReader::load(u32 first, u32 count) {
+  u32 const there = std::min(count, log_.blocks - first);
+  return holds(first, there) ? Result<void>(success()) : bring(first, u64{first} + there);
+}
+
 Result<ConstBytes> LogReader::read(u32 first, u32 count, Ahead ahead) {
   XFSX_ASSERT(count <= log_window_blocks && range_inside(first, count, log_.blocks));
-  if (first < first_ || u64{first} + count > u64{first_} + count_) {
+  if (!holds(first, count)) {
     u32 const more = ahead == Ahead::none || count > ahead_blocks ? 0 : ahead_blocks - count;
-    u32 from = first;
-    u64 end = u64{first} + count;
-    if (ahead == Ahead::backward) from -= std::min(from, more);
-    if (ahead == Ahead::forward) end += more;
-    from -= from % sector_blocks_;
-    end = std::min<u64>(round_up<u64>(end, sector_blocks_), log_.blocks);
-    count_ = 0;  // a failed read leaves nothing to rely on
-    u32 const got = static_cast<u32>(end - from);
-    reserve(got);
-    ReadRequest const request{log_.byte_of(LogBlock(from)),
-                              window_.bytes().first(std::size_t{got} * basic_block_size)};
-    XFSX_TRYV(device_.read({&request, 1}));
-    first_ = from;
-    count_ = got;
+    u32 const before = ahead == Ahead::backward ? std::min(first, more) : 0;
+    u32 const behind = ahead == Ahead::forward ? more : 0;
+    XFSX_TRYV(bring(first - before, u64{first} + count + behind));
   }
   return ConstBytes(window_.bytes())
       .subspan(std::size_t{first - first_} * basic_block_size,

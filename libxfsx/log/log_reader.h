@@ -46,6 +46,15 @@ class LogReader {
   /// log_window_blocks. Valid until the next call. Errors: io, truncated.
   Result<ConstBytes> read(u32 first, u32 count, Ahead ahead = Ahead::none);
 
+  /// Whether the window holds them already.
+  [[nodiscard]] bool holds(u32 first, u32 count) const {
+    return first >= first_ && u64{first} + count <= u64{first_} + count_;
+  }
+
+  /// Brings `count` blocks from `first` into the window, or those of them before the end of the
+  /// log: reads of what lies there cost nothing then. Errors: io, truncated.
+  Result<void> load(u32 first, u32 count);
+
   /// The cycle that a block carries; 0: never written.
   Result<u32> cycle(u32 block, Ahead ahead = Ahead::none);
 
@@ -57,6 +66,7 @@ class LogReader {
 
  private:
   void reserve(u32 count);
+  Result<void> bring(u32 from, u64 end);
 
   BlockDevice& device_;
   LogGeometry log_;

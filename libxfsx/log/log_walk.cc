@@ -13,6 +13,9 @@ using disk::LogRecordExtended;
 using disk::LogRecordHeader;
 
 constexpr u32 cycles = disk::log_header_cycles;
+// Some records of the largest size, so that few of them lie across the end of what was read.
+constexpr u32 blocks_at_once = 16 * log_record_max_blocks;
+constexpr u32 most_of_record = 2 * log_record_max_blocks;   // also of one that lies about it
 constexpr u32 bytes_of_header = cycles * basic_block_size;  // data whose first words a header keeps
 
 /// Most bytes of data that a record may have by its own header.
@@ -122,11 +125,20 @@ Result<void> LogWalk::read_data(LogRecord& record) {
   return success();
 }
 
+/// Sees to it that the next `count` blocks are read together, with what comes behind them.
+Result<void> LogWalk::load(u32 count) {
+  u32 const left = end_ - at_;
+  u32 const wanted = std::min({count, left, reader_.blocks() - block()});
+  return reader_.holds(block(), wanted) ? Result<void>(success())
+                                        : reader_.load(block(), std::min(left, blocks_at_once));
+}
+
 Result<std::optional<LogRecord>> LogWalk::next() {
   while (at_ < end_) {
     LogRecord record;
     record.block = block();
     record.pending = at_ >= pending_from_;
+    XFSX_TRYV(load(1));
     XFSX_TRY(ConstBytes const raw, reader_.read(record.block, 1, Ahead::forward));
     record.header = view_as<LogRecordHeader>(raw);
     bool const begins = record.header.magicno.value() == disk::log_record_magic;
@@ -135,6 +147,9 @@ Result<std::optional<LogRecord>> LogWalk::next() {
       continue;
     }
     record.header_blocks = log_header_blocks(record.header);
+    // Its checksum goes over all of it before its data is looked at.
+    u64 const whole = u64{record.header_blocks} + data_blocks(record.header);
+    XFSX_TRYV(load(static_cast<u32>(std::min<u64>(whole, most_of_record))));
     if (Result<void> const checked = check(record); !checked) {
       bool const skip = (!record.pending || pass_over_) && checked.error().code != Errc::io;
       if (!skip) return checked.error();

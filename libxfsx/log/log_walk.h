@@ -35,6 +35,7 @@ class LogWalk {
  private:
   [[nodiscard]] u32 block() const { return reader_.wrap(u64{state_.head.block().raw()} + at_); }
   [[nodiscard]] u32 end_of_zone() const { return at_ < pending_from_ ? pending_from_ : end_; }
+  Result<void> load(u32 count);
   Result<void> check(LogRecord const& record);
   Result<void> check_place(LogRecord const& record) const;
   Result<bool> is_stamped(LogRecord const& record);

@@ -232,7 +232,7 @@ Result<void> ItemReplayer::inode(DecodedLogItem const& item, Source const& sourc
   }
   XFSX_TRY(ReplayedBlock* const block,
            blocks_.edit(head.cluster, SectorCount(head.length), BufferType::inode_cluster));
-  logged_inodes_.insert(head.number.raw());
+  logged_inodes_.push_back(head.number.raw());
   Location where = geometry_.locate(head.cluster);
   where.owner = head.number;
   Bytes const inode = block->data.bytes().subspan(head.offset, size);
@@ -240,10 +240,11 @@ Result<void> ItemReplayer::inode(DecodedLogItem const& item, Source const& sourc
   if (replayed) {
     if (geometry_.version().self_describing) crc32c_stamp(inode, offsetof(Dinode, crc));
     block->dirty.set_range(head.offset, size);
-    inodes_.insert(head.number.raw());
+    inodes_.push_back(head.number.raw());
   } else {
     ++skipped_;
   }
+  if ((head.fields & (data_owner_changes | attr_owner_changes)) == 0) return success();
   // The change of owners belongs to the transaction even where the inode is newer.
   std::vector<std::byte> const now(inode.begin(), inode.end());
   return change_owners(item, now, where);
@@ -363,14 +364,13 @@ Result<void> ItemReplayer::icreate(DecodedLogItem const& item, Source const& sou
   u32 const size = geometry_.inode_size();
   for (u32 at = 0; at < format.length.value(); at += step) {
     Daddr const daddr = geometry_.daddr(ag, AgBlock(first + at));
-    XFSX_TRY(ReplayedBlock* const block, blocks_.edit(daddr, cluster, BufferType::inode_cluster));
+    XFSX_TRY(ReplayedBlock* const block, blocks_.create(daddr, cluster, BufferType::inode_cluster));
     u32 agino = (first + at) * geometry_.inodes_per_block();
     Bytes const bytes = block->data.bytes();
     for (std::size_t i = 0; i + size <= bytes.size(); i += size, ++agino) {
       make_inode(bytes.subspan(i, size), geometry_.inode_number(ag, AgInode(agino)),
                  format.gen.value());
     }
-    block->dirty.set_all(bytes.size());
   }
   return success();
 }

@@ -35,9 +35,10 @@ class ItemReplayer {
 
   /// Blocks and inodes that were newer, or called off.
   [[nodiscard]] u64 skipped() const { return skipped_; }
-  [[nodiscard]] std::set<u64> const& inodes() const { return inodes_; }
-  /// Those that were logged, replayed or not.
-  [[nodiscard]] std::set<u64> const& logged_inodes() const { return logged_inodes_; }
+  /// Numbers of inodes that were replayed, as often as they were.
+  [[nodiscard]] std::vector<u64> take_inodes() { return std::move(inodes_); }
+  /// The same of those that were logged, replayed or not.
+  [[nodiscard]] std::vector<u64> take_logged_inodes() { return std::move(logged_inodes_); }
 
  private:
   Result<void> buffer(DecodedLogItem const& item, Source const& source);
@@ -64,7 +65,7 @@ class ItemReplayer {
   u64 device_sectors_;
   u8 quota_off_ = 0;
   u64 skipped_ = 0;
-  std::set<u64> inodes_, logged_inodes_;
+  std::vector<u64> inodes_, logged_inodes_;
 };
 
 }  // namespace xfsx::inline v0

@@ -148,7 +148,8 @@ Result<void> Recovery::replay() {
   blocks_.limit_to(least_memory + memory_factor * report_.log_blocks * basic_block_size);
   XFSX_TRY(ReplayResult replayed, replay_log(blocks_, geometry, place, log_, options));
   XFSX_TRYV(check_superblock());
-  XFSX_TRYV(mend_split_directories(blocks_, request_.devices, geometry, replayed.logged_inodes));
+  FurtherDevices const& further = request_.devices;
+  XFSX_TRYV(mend_split_directories(blocks_, further, log_, geometry, replayed.logged_inodes));
   blocks_.end_replay();
   add_replay(replayed.counts);
   add_lost(replayed);
@@ -170,14 +171,14 @@ Result<void> Recovery::finish() {
   // What half of it was done is forgotten with the workbench: once more without finishing.
   report_.lost.unfinished = finished.error();
   blocks_.forget_finished();
-  XFSX_TRY(bench_, Workbench::open(blocks_, request_.devices));
+  XFSX_TRY(bench_, Workbench::open(blocks_, request_.devices, log_));
   XFSX_TRYV(recount(*bench_));
   XFSX_TRY(report_.after, read_counters(bench_->volume()));
   return check_superblock();
 }
 
 Result<void> Recovery::try_to_finish() {
-  XFSX_TRY(bench_, Workbench::open(blocks_, request_.devices));
+  XFSX_TRY(bench_, Workbench::open(blocks_, request_.devices, log_));
   XFSX_TRYV(recount(*bench_));
   XFSX_TRY(Finished const finished, finish_interrupted(*bench_, intents_, request_.now));
   report_.freed = finished.freed;

@@ -80,21 +80,17 @@ Result<void> ReplayedBlocks::check_place(Daddr daddr, SectorCount length) const 
   return e;
 }
 
-Result<ReplayedBlock*> ReplayedBlocks::edit(Daddr daddr, SectorCount length,
+/// A new block without its bytes.
+Result<ReplayedBlock> ReplayedBlocks::begin(Daddr daddr, SectorCount length,
                                             disk::BufferType type) {
-  XFSX_TRYV(check_place(daddr, length));
-  auto const same = blocks_.find(daddr.raw());
-  if (same != blocks_.end() && same->second.length == length) {
-    save(same->second);
-    if (type != disk::BufferType::unknown) same->second.type = type;
-    return &same->second;
-  }
   if (!finishing_) made_ += length.raw() * basic_block_size;
   if (made_ > most_) return refuse(ENOMEM, "the log names more blocks than a log of its size does");
-  ReplayedBlock block = make(daddr, length, type);
-  XFSX_TRYV(fill(block));
-  u64 const start = daddr.raw(), end = block.end();
-  lay_over(start * basic_block_size, block.data.bytes());
+  return make(daddr, length, type);
+}
+
+/// Takes the block in, in place of those that it overlaps.
+ReplayedBlock* ReplayedBlocks::put(ReplayedBlock block) {
+  u64 const start = block.daddr.raw(), end = block.end();
   for (Place at = first_touching(start); at != blocks_.end() && at->first < end;) {
     save(at->second);
     ReplayedBlock const old = std::move(at->second);
@@ -107,6 +103,38 @@ Result<ReplayedBlock*> ReplayedBlocks::edit(Daddr daddr, SectorCount length,
     while (at != blocks_.end() && at->second.end() <= start) ++at;
   }
   return &blocks_.insert_or_assign(start, std::move(block)).first->second;
+}
+
+Result<ReplayedBlock*> ReplayedBlocks::edit(Daddr daddr, SectorCount length,
+                                            disk::BufferType type) {
+  XFSX_TRYV(check_place(daddr, length));
+  auto const same = blocks_.find(daddr.raw());
+  if (same != blocks_.end() && same->second.length == length) {
+    save(same->second);
+    if (type != disk::BufferType::unknown) same->second.type = type;
+    return &same->second;
+  }
+  XFSX_TRY(ReplayedBlock block, begin(daddr, length, type));
+  XFSX_TRYV(fill(block));
+  lay_over(daddr.raw() * basic_block_size, block.data.bytes());
+  return put(std::move(block));
+}
+
+Result<ReplayedBlock*> ReplayedBlocks::create(Daddr daddr, SectorCount length,
+                                              disk::BufferType type) {
+  XFSX_TRYV(check_place(daddr, length));
+  ReplayedBlock* created = nullptr;
+  auto const same = blocks_.find(daddr.raw());
+  if (same != blocks_.end() && same->second.length == length) {
+    save(same->second);
+    same->second.type = type;
+    created = &same->second;
+  } else {
+    XFSX_TRY(ReplayedBlock block, begin(daddr, length, type));
+    created = put(std::move(block));
+  }
+  created->dirty.set_all(created->data.size());
+  return created;
 }
 
 ReplayedBlock* ReplayedBlocks::containing(Daddr daddr) {

@@ -47,6 +47,11 @@ class ReplayedBlocks {
   /// a block in the log; refused ENOMEM beyond the limit.
   Result<ReplayedBlock*> edit(Daddr daddr, SectorCount length, disk::BufferType type);
 
+  /// The same for a block that is written from its first byte to its last before anything of it is
+  /// read: what lies on the device does not matter, and its bytes are not zeroed either. All of it
+  /// is dirty.
+  Result<ReplayedBlock*> create(Daddr daddr, SectorCount length, disk::BufferType type);
+
   /// The block that has this basic block in it, or null.
   [[nodiscard]] ReplayedBlock* containing(Daddr daddr);
 
@@ -88,6 +93,8 @@ class ReplayedBlocks {
   [[nodiscard]] Place first_touching(u64 start);
   [[nodiscard]] Result<void> check_place(Daddr daddr, SectorCount length) const;
   Result<void> fill(ReplayedBlock& block);
+  Result<ReplayedBlock> begin(Daddr daddr, SectorCount length, disk::BufferType type);
+  ReplayedBlock* put(ReplayedBlock block);
   void keep_part(ReplayedBlock const& whole, u64 from, u64 to);
   void save(ReplayedBlock const& block);
   ReplayedBlock make(Daddr daddr, SectorCount length, disk::BufferType type);

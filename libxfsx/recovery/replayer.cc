@@ -55,6 +55,13 @@ Result<std::vector<Placed>> in_order(LogTransaction& transaction) {
   return all;
 }
 
+std::vector<u64> sorted(std::vector<u64> numbers) {
+  std::ranges::sort(numbers);
+  auto const [first, last] = std::ranges::unique(numbers);
+  numbers.erase(first, last);
+  return numbers;
+}
+
 /// Takes so many committed transactions, and no more.
 class LimitedSink : public LogSink {
  public:
@@ -127,8 +134,8 @@ class SecondPass final : public LimitedSink {
     for (auto& [key, open] : open_) by_order.emplace(open.order, std::move(open.intent));
     for (auto& [order, intent] : by_order) result_.intents.push_back(std::move(intent));
     result_.counts.blocks_skipped = items_.skipped();
-    result_.inodes = items_.inodes();
-    result_.logged_inodes = items_.logged_inodes();
+    result_.inodes = sorted(items_.take_inodes());
+    result_.logged_inodes = sorted(items_.take_logged_inodes());
     return std::move(result_);
   }
 

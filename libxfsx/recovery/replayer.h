@@ -35,10 +35,10 @@ struct LostTransaction {
 
 struct ReplayResult {
   ReplayCounts counts;
-  std::vector<Intent> intents;  ///< open ones, in the order of the log
-  std::set<u64> inodes;         ///< numbers of those that were replayed
-  std::set<u64> logged_inodes;  ///< and of those that were newer on the device too
-  std::optional<Error> damage;  ///< where the replay ended early
+  std::vector<Intent> intents;     ///< open ones, in the order of the log
+  std::vector<u64> inodes;         ///< numbers of those that were replayed, in order
+  std::vector<u64> logged_inodes;  ///< and of those that were newer on the device too
+  std::optional<Error> damage;     ///< where the replay ended early
   std::vector<LostTransaction> lost;
 };
 

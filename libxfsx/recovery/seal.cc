@@ -1,5 +1,7 @@
 #include "recovery/seal.h"
 
+#include "base/view.h"
+#include "disk/superblock.h"
 #include "recovery/seal_items.h"
 
 #include <algorithm>
@@ -43,6 +45,21 @@ std::vector<WriteRequest> finished(ReplayedBlocks const& blocks) {
   return writes;
 }
 
+/// Runs of bytes that the writes cover, in order.
+std::vector<std::pair<u64, u64>> covered(std::span<WriteRequest const> writes) {
+  std::vector<std::pair<u64, u64>> runs;
+  for (WriteRequest const& w : writes) {
+    u64 const end = w.offset + w.from.size();
+    bool const joins = !runs.empty() && runs.back().second == w.offset;
+    if (joins) {
+      runs.back().second = end;
+    } else {
+      runs.emplace_back(w.offset, end);
+    }
+  }
+  return runs;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Seal>> Seal::prepare(ReplayedBlocks& blocks, Geometry const& geometry,
@@ -53,37 +70,72 @@ Result<std::unique_ptr<Seal>> Seal::prepare(ReplayedBlocks& blocks, Geometry con
   return seal;
 }
 
+bool Seal::fits(ItemSource const& items, u64 free) const {
+  return items.sizes().bytes <= LogWriter::max_checkpoint_bytes &&
+         writer_->checkpoint_blocks(items.sizes()) <= free;
+}
+
+/// Whether all that finishing changed are counters, which whoever replays this log counts anew:
+/// they need not be logged. Features of the log go when it is clean, and not before.
+Result<bool> Seal::only_counted() const {
+  bool const nothing_else = std::ranges::all_of(blocks_.blocks(), [](auto const& entry) {
+    return entry.first == 0 || entry.second.dirty.none();
+  });
+  if (!nothing_else || !intents_.empty() || !blocks_.newer().empty()) return false;
+  if (!geometry_.version().self_describing) return true;
+  XFSX_TRY(std::vector<std::byte> const before, replayed_superblock(blocks_, geometry_));
+  return view_as<disk::Superblock>(before).features_log_incompat.value() == 0;
+}
+
+/// What is to be done where the log has no room for everything.
+Result<void> Seal::judge_home_first() {
+  report_.home_first = true;
+  writer_->use_reserve();
+  XFSX_TRY(bool const counted, only_counted());
+  if (counted) {
+    changes_.reset();
+    return success();
+  }
+  changes_ = make_block_items(blocks_, geometry_, Changes::finished);
+  first_home_ = replayed(blocks_);
+  last_home_ = finished(blocks_);
+  if (fits(*changes_, writer_->free_blocks())) return success();
+  XFSX_TRY(std::vector<std::byte> superblock, replayed_superblock(blocks_, geometry_));
+  reminder_ = make_reminder(std::move(superblock), intents_);
+  if (!fits(*reminder_, writer_->free_blocks())) {
+    return refuse(EFBIG, "the log has no free block left for what recovery must write to it");
+  }
+  u64 const taken = writer_->checkpoint_blocks(reminder_->sizes());
+  u64 const most = place_.log.blocks - place_.log.blocks / 16;
+  if (!fits(*changes_, most > taken ? most - taken : 0)) {
+    return refuse(EFBIG, "what was interrupted is too much to be finished in one checkpoint");
+  }
+  return success();
+}
+
 /// Chooses between the one checkpoint and the way for a log that is too full for it.
 Result<void> Seal::judge(LogState const& state) {
   XFSX_TRY(writer_, LogWriter::behind(place_.device, place_.log, state));
-  auto const fits = [&](ItemSource const& items, u64 free) {
-    return items.sizes().bytes <= LogWriter::max_checkpoint_bytes &&
-           writer_->checkpoint_blocks(items.sizes()) <= free;
-  };
   changes_ = make_block_items(blocks_, geometry_, Changes::all);
   last_home_ = all_changed(blocks_);
   if (!fits(*changes_, writer_->free_blocks())) {
-    report_.home_first = true;
-    changes_ = make_block_items(blocks_, geometry_, Changes::finished);
-    XFSX_TRY(reminder_, make_reminder(blocks_, geometry_, intents_));
-    first_home_ = replayed(blocks_);
-    last_home_ = finished(blocks_);
-    writer_->use_reserve();
-    if (!fits(*reminder_, writer_->free_blocks())) {
-      return refuse(EFBIG, "the log has no free block left for what recovery must write to it");
-    }
-    u64 const taken = writer_->checkpoint_blocks(reminder_->sizes());
-    u64 const most = place_.log.blocks - place_.log.blocks / 16;
-    if (!fits(*changes_, most > taken ? most - taken : 0)) {
-      return refuse(EFBIG, "what was interrupted is too much to be finished in one checkpoint");
-    }
+    XFSX_TRYV(judge_home_first());
   }
-  report_.log_bytes = writer_->checkpoint_blocks(changes_->sizes()) * basic_block_size;
+  report_.log_bytes = checkpoint_blocks() * basic_block_size;
   report_.home_writes = first_home_.size() + last_home_.size();
   for (std::vector<WriteRequest> const* list : {&first_home_, &last_home_}) {
     for (WriteRequest const& w : *list) report_.home_bytes += w.from.size();
   }
   return success();
+}
+
+/// What is logged, in basic blocks.
+u64 Seal::checkpoint_blocks() const {
+  u64 blocks = 0;
+  for (ItemSource const* items : {reminder_.get(), changes_.get()}) {
+    if (items != nullptr) blocks += writer_->checkpoint_blocks(items->sizes());
+  }
+  return blocks;
 }
 
 Result<void> Seal::reserve_log(u64 first, u64 count) {
@@ -96,14 +148,12 @@ Result<void> Seal::reserve_log(u64 first, u64 count) {
 /// first byte.
 Result<void> Seal::reserve() {
   for (std::vector<WriteRequest> const* list : {&first_home_, &last_home_}) {
-    for (WriteRequest const& w : *list) {
-      XFSX_TRYV(blocks_.device().reserve(w.offset, w.from.size()));
+    for (auto const& [from, to] : covered(*list)) {
+      XFSX_TRYV(blocks_.device().reserve(from, to - from));
     }
   }
-  u64 blocks = writer_->checkpoint_blocks(changes_->sizes());
-  if (reminder_) blocks += writer_->checkpoint_blocks(reminder_->sizes());
-  blocks =
-      std::max<u64>(blocks, LogWriter::clear_blocks) + u64{max_log_record_size} / basic_block_size;
+  u64 const blocks = std::max<u64>(checkpoint_blocks(), LogWriter::clear_blocks) +
+                     u64{max_log_record_size} / basic_block_size;
   u64 const head = writer_->state().head.block().raw();
   u64 const count = std::min<u64>(blocks, place_.log.blocks);
   u64 const before_end = std::min<u64>(count, place_.log.blocks - head);
@@ -152,13 +202,19 @@ Result<void> Seal::write_sequence() {
   report_.log_bytes = 0;
   XFSX_TRYV(writer_->clear_stale());
   XFSX_TRYV(clear_newer());
-  if (report_.home_first) {
+  if (!first_home_.empty()) {
     XFSX_TRYV(write_home(first_home_));
+  }
+  if (reminder_) {
     XFSX_TRYV(checkpoint(*reminder_));
   }
-  XFSX_TRYV(checkpoint(*changes_));
-  reached(SealStage::durable);
+  if (changes_) {
+    XFSX_TRYV(checkpoint(*changes_));
+    reached(SealStage::durable);
+  }
   XFSX_TRYV(write_home(last_home_));
+  // Without a checkpoint the old log says the same again, until it is clean.
+  if (!changes_) reached(SealStage::durable);
   reached(SealStage::home);
   XFSX_TRY(report_.log, writer_->write_unmount(writer_->state().tail, next_tid()));
   return success();

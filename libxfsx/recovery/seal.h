@@ -6,8 +6,9 @@
 //   run       stale log blocks are cleared; the checkpoint goes out, whose commit moves the tail to
 //             its own start; the blocks go home; the unmount record
 //
-// Where the log has no room for that, what the log replays goes home first, and a checkpoint with
-// the open intents as they were moves the tail.
+// Where the log has no room for that, what the log replays goes home first. If something remains to
+// be logged then, and there is no room for that either, a checkpoint with the open intents as they
+// were moves the tail.
 
 #include "log/log_writer.h"
 #include "recovery/intent.h"
@@ -57,6 +58,10 @@ class Seal {
       : blocks_(blocks), geometry_(geometry), place_(place), intents_(intents) {}
 
   Result<void> judge(LogState const& state);
+  Result<void> judge_home_first();
+  [[nodiscard]] Result<bool> only_counted() const;
+  [[nodiscard]] bool fits(ItemSource const& items, u64 free) const;
+  [[nodiscard]] u64 checkpoint_blocks() const;
   Result<void> reserve();
   Result<void> clear_newer();
   Result<void> reserve_log(u64 first, u64 count);
@@ -74,7 +79,7 @@ class Seal {
   std::span<Intent const> intents_;
   SealOptions options_;
   std::unique_ptr<LogWriter> writer_;
-  std::unique_ptr<ItemSource> changes_;   // all, or with `home_first` those that finish
+  std::unique_ptr<ItemSource> changes_;   // all; with `home_first` those that finish, if any
   std::unique_ptr<ItemSource> reminder_;  // what keeps the log alive without its old records
   std::vector<WriteRequest> first_home_, last_home_;
   AlignedBytes zeros_;

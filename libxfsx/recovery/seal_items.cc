@@ -102,14 +102,12 @@ std::unique_ptr<ItemSource> make_block_items(ReplayedBlocks const& blocks, Geome
   return std::make_unique<BlockItems>(std::move(items));
 }
 
-Result<std::unique_ptr<ItemSource>> make_reminder(ReplayedBlocks const& blocks,
-                                                  Geometry const& geometry,
-                                                  std::span<Intent const> intents) {
+Result<std::vector<std::byte>> replayed_superblock(ReplayedBlocks const& blocks,
+                                                   Geometry const& geometry) {
   std::vector<std::byte> sector(geometry.sector_size());
   ReadRequest const request{0, sector};
   XFSX_TRYV(blocks.device().read({&request, 1}));
-  // As the log replays it: what finishes is not decided yet when this is logged. The log may have
-  // had the sector in pieces.
+  // The log may have had the sector in pieces.
   auto const lay_over = [&](ReplayedBlock const& block) {
     std::size_t const at = block.daddr.raw() * basic_block_size;
     if (at >= sector.size()) return;
@@ -121,7 +119,12 @@ Result<std::unique_ptr<ItemSource>> make_reminder(ReplayedBlocks const& blocks,
     if (!block.replayed.none()) lay_over(block);
   }
   for (auto const& [address, block] : blocks.as_replayed()) lay_over(block);
-  return std::unique_ptr<ItemSource>(std::make_unique<Reminder>(std::move(sector), intents));
+  return sector;
+}
+
+std::unique_ptr<ItemSource> make_reminder(std::vector<std::byte> superblock,
+                                          std::span<Intent const> intents) {
+  return std::make_unique<Reminder>(std::move(superblock), intents);
 }
 
 }  // namespace xfsx::inline v0

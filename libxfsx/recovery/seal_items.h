@@ -18,10 +18,13 @@ enum class Changes : u8 {
 std::unique_ptr<ItemSource> make_block_items(ReplayedBlocks const& blocks, Geometry const& geometry,
                                              Changes changes);
 
-/// The open intents as they were logged, with the beginning of the superblock, so that there is
-/// something to log where there are none. Errors: io.
-Result<std::unique_ptr<ItemSource>> make_reminder(ReplayedBlocks const& blocks,
-                                                  Geometry const& geometry,
-                                                  std::span<Intent const> intents);
+/// The sector of the superblock as the log replays it, whatever finishing made of it. Errors: io.
+Result<std::vector<std::byte>> replayed_superblock(ReplayedBlocks const& blocks,
+                                                   Geometry const& geometry);
+
+/// The open intents as they were logged, with the beginning of the superblock as the log replays
+/// it, so that there is something to log where there are none.
+std::unique_ptr<ItemSource> make_reminder(std::vector<std::byte> superblock,
+                                          std::span<Intent const> intents);
 
 }  // namespace xfsx::inline v0

@@ -8,6 +8,7 @@
 #include "recovery/replayed_device.h"
 
 #include <algorithm>
+#include <set>
 
 namespace xfsx::inline v0 {
 
@@ -108,7 +109,8 @@ class Mender {
 }  // namespace
 
 Result<void> mend_split_directories(ReplayedBlocks& blocks, FurtherDevices const& further,
-                                    Geometry const& geometry, std::set<u64> const& inodes) {
+                                    LogState const& log, Geometry const& geometry,
+                                    std::span<u64 const> inodes) {
   bool const possible = geometry.dir_block_blocks() > 1 && geometry.version().self_describing;
   SectorCount const whole = geometry.sectors(BlockCount(geometry.dir_block_blocks()));
   auto const short_piece = [&](auto const& entry) {
@@ -116,7 +118,7 @@ Result<void> mend_split_directories(ReplayedBlocks& blocks, FurtherDevices const
   };
   if (!possible || std::ranges::none_of(blocks.blocks(), short_piece)) return success();
   ReplayedDevice device(blocks);
-  XFSX_TRY(std::unique_ptr<Volume> const volume, Volume::open(device, further));
+  XFSX_TRY(std::unique_ptr<Volume> const volume, Volume::open(device, further, log));
   Mender mender(blocks, *volume);
   for (u64 const inode : inodes) {
     XFSX_TRYV(mender.mend(InodeNumber(inode)));

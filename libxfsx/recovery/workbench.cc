@@ -17,6 +17,14 @@ Result<std::unique_ptr<Workbench>> Workbench::open(ReplayedBlocks& blocks,
   return bench;
 }
 
+Result<std::unique_ptr<Workbench>> Workbench::open(ReplayedBlocks& blocks,
+                                                   FurtherDevices const& further,
+                                                   LogState const& log) {
+  std::unique_ptr<Workbench> bench(new Workbench(blocks));
+  XFSX_TRY(bench->volume_, Volume::open(bench->device_, further, log));
+  return bench;
+}
+
 Result<void> Workbench::take_block(EditedBlock& block) {
   if (block.fate == EditedBlock::Fate::freed) {
     blocks_.forget(block.original->daddr, block.original->length);
@@ -33,13 +41,14 @@ Result<void> Workbench::take_block(EditedBlock& block) {
   if (block.owner != null_inode) {
     XFSX_TRYV(verify_owner(kind, copy, context, block.owner));
   }
-  XFSX_TRY(ReplayedBlock* const taken,
-           blocks_.edit(block.copy->daddr, block.copy->length, kind.log_type));
+  Daddr const daddr = block.copy->daddr;
+  SectorCount const length = block.copy->length;
+  XFSX_TRY(ReplayedBlock* const taken, created ? blocks_.create(daddr, length, kind.log_type)
+                                               : blocks_.edit(daddr, length, kind.log_type));
   if (created) {
-    taken->dirty.set_all(copy.size());
     bool const newer = looks_newer(block.original->bytes(), context.geometry.meta_uuid(),
                                    volume_->cache().log_head());
-    if (newer) blocks_.mark_newer(block.copy->daddr);
+    if (newer) blocks_.mark_newer(daddr);
   } else {
     taken->dirty |= dirty_chunks(kind, block.original->bytes(), copy);
   }

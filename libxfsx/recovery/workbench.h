@@ -14,6 +14,10 @@ class Workbench {
   /// Errors: those of Volume::open.
   static Result<std::unique_ptr<Workbench>> open(ReplayedBlocks& blocks,
                                                  FurtherDevices const& further);
+  /// The same where the state of the log is known.
+  static Result<std::unique_ptr<Workbench>> open(ReplayedBlocks& blocks,
+                                                 FurtherDevices const& further,
+                                                 LogState const& log);
 
   [[nodiscard]] Volume& volume() { return *volume_; }
   /// The data device as it will be.

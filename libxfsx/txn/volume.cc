@@ -60,14 +60,27 @@ Result<void> check_further(BlockDevice& device, FurtherDevices const& further,
   return e;
 }
 
+Result<Geometry> read_geometry(BlockDevice& device, FurtherDevices const& further) {
+  DeviceInfo const info = device.info();
+  u64 const unit = std::max<u64>(info.logical_sector, 512);
+  AlignedBytes sector(std::min(max_sector, info.size / unit * unit));
+  ReadRequest const request{0, sector.bytes()};
+  XFSX_TRYV(device.read({&request, 1}));
+  XFSX_TRY(Geometry const geometry,
+           Geometry::from_superblock(sector.bytes(), {info.size, info.logical_sector}));
+  XFSX_TRYV(check_further(device, further, geometry));
+  return geometry;
+}
+
 }  // namespace
 
-Volume::Volume(BlockDevice& device, FurtherDevices const& further, Geometry const& geometry)
+Volume::Volume(BlockDevice& device, FurtherDevices const& further, Geometry const& geometry,
+               Result<LogState> const& log)
     : device_(device),
       further_(further),
       geometry_(geometry),
       cache_(device, geometry_),
-      log_(look_at_log(device, further, geometry_)) {
+      log_(log) {
   if (log_) cache_.set_log_head(log_.value().head);
 }
 
@@ -99,15 +112,15 @@ bool Volume::log_is_missing() const {
 }
 
 Result<std::unique_ptr<Volume>> Volume::open(BlockDevice& device, FurtherDevices const& further) {
-  DeviceInfo const info = device.info();
-  u64 const unit = std::max<u64>(info.logical_sector, 512);
-  AlignedBytes sector(std::min(max_sector, info.size / unit * unit));
-  ReadRequest const request{0, sector.bytes()};
-  XFSX_TRYV(device.read({&request, 1}));
-  XFSX_TRY(Geometry const geometry,
-           Geometry::from_superblock(sector.bytes(), {info.size, info.logical_sector}));
-  XFSX_TRYV(check_further(device, further, geometry));
-  return std::unique_ptr<Volume>(new Volume(device, further, geometry));
+  XFSX_TRY(Geometry const geometry, read_geometry(device, further));
+  Result<LogState> const log = look_at_log(device, further, geometry);
+  return std::unique_ptr<Volume>(new Volume(device, further, geometry, log));
+}
+
+Result<std::unique_ptr<Volume>> Volume::open(BlockDevice& device, FurtherDevices const& further,
+                                             LogState const& log) {
+  XFSX_TRY(Geometry const geometry, read_geometry(device, further));
+  return std::unique_ptr<Volume>(new Volume(device, further, geometry, log));
 }
 
 }  // namespace xfsx::inline v0

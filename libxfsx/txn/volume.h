@@ -14,6 +14,9 @@ class Volume {
   /// further device that the filesystem does not have, truncated for one that is too small.
   static Result<std::unique_ptr<Volume>> open(BlockDevice& device,
                                               FurtherDevices const& further = {});
+  /// The same where the state of the log is known.
+  static Result<std::unique_ptr<Volume>> open(BlockDevice& device, FurtherDevices const& further,
+                                              LogState const& log);
 
   [[nodiscard]] BlockDevice& device() { return device_; }
   /// The device of an external log; null if there is none or it was not given.
@@ -36,7 +39,8 @@ class Volume {
   [[nodiscard]] Result<void> check_alive() const;
 
  private:
-  Volume(BlockDevice& device, FurtherDevices const& further, Geometry const& geometry);
+  Volume(BlockDevice& device, FurtherDevices const& further, Geometry const& geometry,
+         Result<LogState> const& log);
 
   BlockDevice& device_;
   FurtherDevices further_;
