@@ -52,7 +52,7 @@ u8 dquot_type_of(BufferType type) {
 }  // namespace
 
 ItemReplayer::ItemReplayer(ReplayedBlocks& blocks, Geometry const& geometry,
-                           CancelledBlocks& cancelled)
+                           CancelledBlocks* cancelled)
     : blocks_(blocks),
       geometry_(geometry),
       cancelled_(cancelled),
@@ -93,8 +93,7 @@ Result<void> ItemReplayer::replay(DecodedLogItem const& item, Source const& sour
   }
 }
 
-void ItemReplayer::add_extents(DecodedLogItem const& item,
-                               std::vector<BlockExtent>& extents) const {
+void ItemReplayer::add_extents(DecodedLogItem const& item, Wanted& wanted) const {
   BlockExtent extent{};
   if (item.type == disk::LogItemType::buffer) {
     BufferLogFormat const& format = buffer_format(item);
@@ -103,12 +102,18 @@ void ItemReplayer::add_extents(DecodedLogItem const& item,
   } else if (item.type == disk::LogItemType::inode) {
     InodeItemHead const head = inode_item_head(item);
     extent = {head.cluster, SectorCount(head.length)};
+  } else if (item.type == disk::LogItemType::icreate) {
+    auto const& format = view_as<disk::IcreateLogFormat>(item.parts.front().bytes);
+    if (!check_icreate(format, {})) return;
+    for (Daddr const daddr : created_clusters(format)) wanted.created.insert(daddr.raw());
+    return;
   } else {
     return;
   }
-  if (cancelled_.has(extent.daddr, extent.length.raw())) return;
+  if (wanted.created.contains(extent.daddr.raw())) return;
+  if (is_cancelled(extent.daddr, extent.length.raw())) return;
   if (!check_place(extent.daddr, extent.length.raw(), {}, {})) return;
-  extents.push_back(extent);
+  wanted.extents.push_back(extent);
 }
 
 // Blocks
@@ -187,17 +192,39 @@ void ItemReplayer::quota_off(u32 flags) {
   }
 }
 
+Result<void> ItemReplayer::cancel(Daddr daddr, u64 length) {
+  if (cancelled_ != nullptr) {
+    cancelled_->pass(daddr, length);
+    return success();
+  }
+  called_off_[daddr.raw()] = inodes_.size();
+  if (blocks_.call_off(daddr, SectorCount(length))) return success();
+  return refuse(EAGAIN, "what is called off cannot be told from what is not");
+}
+
+std::vector<u64> ItemReplayer::inodes(Which which) const {
+  std::vector<u64> numbers;
+  for (std::size_t i = 0; i < inodes_.size(); ++i) {
+    if (which == Which::replayed && !inodes_[i].replayed) continue;
+    auto const end = called_off_.find(inodes_[i].cluster);
+    if (end == called_off_.end() || end->second <= i) numbers.push_back(inodes_[i].number);
+  }
+  std::ranges::sort(numbers);
+  auto const [first, last] = std::ranges::unique(numbers);
+  numbers.erase(first, last);
+  return numbers;
+}
+
 Result<void> ItemReplayer::buffer(DecodedLogItem const& item, Source const& source) {
   BufferLogFormat const& format = buffer_format(item);
   Daddr const daddr = format.blkno.value();
   u64 const length = format.len.value();
   if ((format.flags.value() & flag::cancel) != 0) {
-    cancelled_.pass(daddr, length);
-    return success();
+    return cancel(daddr, length);
   }
   BufferType const type = type_of(format);
   u8 const quota = dquot_type_of(type);
-  bool wanted = !cancelled_.has(daddr, length);
+  bool wanted = !is_cancelled(daddr, length);
   if (wanted && quota != 0) {
     XFSX_TRY(wanted, keeps_quota(quota));
   }
@@ -215,7 +242,7 @@ Result<void> ItemReplayer::buffer(DecodedLogItem const& item, Source const& sour
 
 Result<void> ItemReplayer::inode(DecodedLogItem const& item, Source const& source) {
   InodeItemHead const head = inode_item_head(item);
-  if (cancelled_.has(head.cluster, head.length)) {
+  if (is_cancelled(head.cluster, head.length)) {
     ++skipped_;
     return success();
   }
@@ -232,19 +259,19 @@ Result<void> ItemReplayer::inode(DecodedLogItem const& item, Source const& sourc
   }
   XFSX_TRY(ReplayedBlock* const block,
            blocks_.edit(head.cluster, SectorCount(head.length), BufferType::inode_cluster));
-  logged_inodes_.push_back(head.number.raw());
   Location where = geometry_.locate(head.cluster);
   where.owner = head.number;
   Bytes const inode = block->data.bytes().subspan(head.offset, size);
   XFSX_TRY(bool const replayed, replay_inode(item, source.lsn, geometry_, where, inode));
+  inodes_.push_back({head.number.raw(), head.cluster.raw(), replayed});
   if (replayed) {
     if (geometry_.version().self_describing) crc32c_stamp(inode, offsetof(Dinode, crc));
     block->dirty.set_range(head.offset, size);
-    inodes_.push_back(head.number.raw());
   } else {
     ++skipped_;
   }
   if ((head.fields & (data_owner_changes | attr_owner_changes)) == 0) return success();
+  owners_changed_ = true;
   // The change of owners belongs to the transaction even where the inode is newer.
   std::vector<std::byte> const now(inode.begin(), inode.end());
   return change_owners(item, now, where);
@@ -347,28 +374,41 @@ Result<void> ItemReplayer::check_icreate(disk::IcreateLogFormat const& format,
   return success();
 }
 
+/// Blocks of a buffer of inodes.
+u32 ItemReplayer::cluster_step(disk::IcreateLogFormat const& format) const {
+  return std::min(geometry_.cluster_blocks(), format.length.value());
+}
+
+std::vector<Daddr> ItemReplayer::created_clusters(disk::IcreateLogFormat const& format) const {
+  std::vector<Daddr> clusters;
+  u32 const step = cluster_step(format);
+  for (u32 at = 0; at < format.length.value(); at += step) {
+    AgBlock const first(format.agbno.value().raw() + at);
+    clusters.push_back(geometry_.daddr(format.ag.value(), first));
+  }
+  return clusters;
+}
+
 Result<void> ItemReplayer::icreate(DecodedLogItem const& item, Source const& source) {
   auto const& format = view_as<disk::IcreateLogFormat>(item.parts.front().bytes);
   Result<void> const meant = check_icreate(format, source);
   if (!meant) return at_operation(meant.error(), source);
-  AgNumber const ag = format.ag.value();
-  u32 const first = format.agbno.value().raw();
-  u32 const step = std::min(geometry_.cluster_blocks(), format.length.value());
+  u32 const step = cluster_step(format);
   SectorCount const cluster = geometry_.sectors(BlockCount(step));
-  for (u32 at = 0; at < format.length.value(); at += step) {
-    if (cancelled_.has(geometry_.daddr(ag, AgBlock(first + at)), cluster.raw())) {
-      ++skipped_;
-      return success();
-    }
+  std::vector<Daddr> const clusters = created_clusters(format);
+  bool const called_off = std::ranges::any_of(
+      clusters, [&](Daddr daddr) { return is_cancelled(daddr, cluster.raw()); });
+  if (called_off) {
+    ++skipped_;
+    return success();
   }
   u32 const size = geometry_.inode_size();
-  for (u32 at = 0; at < format.length.value(); at += step) {
-    Daddr const daddr = geometry_.daddr(ag, AgBlock(first + at));
+  u32 agino = format.agbno.value().raw() * geometry_.inodes_per_block();
+  for (Daddr const daddr : clusters) {
     XFSX_TRY(ReplayedBlock* const block, blocks_.create(daddr, cluster, BufferType::inode_cluster));
-    u32 agino = (first + at) * geometry_.inodes_per_block();
     Bytes const bytes = block->data.bytes();
     for (std::size_t i = 0; i + size <= bytes.size(); i += size, ++agino) {
-      make_inode(bytes.subspan(i, size), geometry_.inode_number(ag, AgInode(agino)),
+      make_inode(bytes.subspan(i, size), geometry_.inode_number(format.ag.value(), AgInode(agino)),
                  format.gen.value());
     }
   }

@@ -8,13 +8,16 @@
 #include "recovery/cancelled_blocks.h"
 #include "recovery/replayed_blocks.h"
 
+#include <map>
 #include <set>
 
 namespace xfsx::inline v0 {
 
 class ItemReplayer {
  public:
-  ItemReplayer(ReplayedBlocks& blocks, Geometry const& geometry, CancelledBlocks& cancelled);
+  /// `cancelled`: what the whole log calls off. Null if nobody looked yet: then items that are
+  /// called off later are replayed like all others, and taken back when that is met.
+  ItemReplayer(ReplayedBlocks& blocks, Geometry const& geometry, CancelledBlocks* cancelled);
 
   /// Where an item comes from, for errors, and what it is judged by.
   struct Source {
@@ -24,21 +27,29 @@ class ItemReplayer {
   };
 
   /// Replays an item that is neither an intent nor a done item, if what it changes is not newer.
-  /// Errors: bad_value located by log block and operation, or by the inode that does not fit; io.
+  /// Errors: bad_value located by log block and operation, or by the inode that does not fit; io;
+  /// any, where something that fits nowhere is called off later.
   Result<void> replay(DecodedLogItem const& item, Source const& source);
 
-  /// The extents that an item will look at, for a batch of reads.
-  void add_extents(DecodedLogItem const& item, std::vector<BlockExtent>& extents) const;
+  /// Extents that items will look at, for a batch of reads; none of those that are created before.
+  struct Wanted {
+    std::vector<BlockExtent> extents;
+    std::set<u64> created;  ///< addresses
+  };
+  /// Adds those of an item that comes behind those that were added before.
+  void add_extents(DecodedLogItem const& item, Wanted& wanted) const;
 
   /// The kinds of quota (bits of disk::dquot_type) that were switched off within the log.
   void quota_off(u32 flags);
 
   /// Blocks and inodes that were newer, or called off.
   [[nodiscard]] u64 skipped() const { return skipped_; }
-  /// Numbers of inodes that were replayed, as often as they were.
-  [[nodiscard]] std::vector<u64> take_inodes() { return std::move(inodes_); }
-  /// The same of those that were logged, replayed or not.
-  [[nodiscard]] std::vector<u64> take_logged_inodes() { return std::move(logged_inodes_); }
+  /// Whether an item wanted blocks of a mapping btree to belong to its inode.
+  [[nodiscard]] bool owners_changed() const { return owners_changed_; }
+  /// Numbers of inodes that were logged, or of those among them that were replayed, in order, and
+  /// without those that were called off.
+  enum class Which : u8 { logged, replayed };
+  [[nodiscard]] std::vector<u64> inodes(Which which) const;
 
  private:
   Result<void> buffer(DecodedLogItem const& item, Source const& source);
@@ -54,18 +65,32 @@ class ItemReplayer {
   Result<void> change_tree(ConstBytes fork, InodeNumber number);
   Result<void> change_owner(FsBlock at, u32 level, InodeNumber number, std::set<FsBlock>& below);
   Result<void> check_icreate(disk::IcreateLogFormat const& format, Source const& source) const;
+  [[nodiscard]] u32 cluster_step(disk::IcreateLogFormat const& format) const;
+  [[nodiscard]] std::vector<Daddr> created_clusters(disk::IcreateLogFormat const& format) const;
   void make_inode(Bytes inode, InodeNumber number, u32 generation) const;
   Result<bool> keeps_quota(u8 type);
   [[nodiscard]] Result<void> check_place(Daddr daddr, u64 length, std::string_view structure,
                                          Source const& source) const;
 
+  struct LoggedInode {
+    u64 number = 0, cluster = 0;
+    bool replayed = false;
+  };
+
+  [[nodiscard]] bool is_cancelled(Daddr daddr, u64 length) const {
+    return cancelled_ != nullptr && cancelled_->has(daddr, length);
+  }
+  Result<void> cancel(Daddr daddr, u64 length);
+
   ReplayedBlocks& blocks_;
   Geometry const& geometry_;
-  CancelledBlocks& cancelled_;
+  CancelledBlocks* cancelled_;
   u64 device_sectors_;
   u8 quota_off_ = 0;
   u64 skipped_ = 0;
-  std::vector<u64> inodes_, logged_inodes_;
+  bool owners_changed_ = false;
+  std::vector<LoggedInode> inodes_;
+  std::map<u64, u64> called_off_;  // by address of a cluster: inodes logged until then
 };
 
 }  // namespace xfsx::inline v0

@@ -154,6 +154,7 @@ Result<void> Recovery::replay() {
   add_replay(replayed.counts);
   add_lost(replayed);
   report_.inodes = replayed.inodes.size();
+  owners_changed_ = replayed.owners_changed;
   intents_ = std::move(replayed.intents);
   for (Intent const& intent : intents_) {
     report_.intents.push_back({intent.name, intent.id, intent.lsn});
@@ -191,7 +192,10 @@ Result<void> Recovery::judge() {
   Geometry const& geometry = bench_->volume().geometry();
   // The log stays where it is, however the filesystem grows.
   XFSX_TRY(LogPlace const place, place_log(geometry, device_, request_.devices.log));
-  XFSX_TRY(seal_, Seal::prepare(blocks_, geometry, place, log_, intents_));
+  // Before version 5, inodes have no LSN. And Linux reads an inode whose blocks change their owner.
+  bool const early = geometry.version().self_describing && !owners_changed_;
+  XFSX_TRY(seal_, Seal::prepare(blocks_, geometry, place, log_, intents_,
+                                early ? Early::inode_clusters : Early::nothing));
   report_.blocks = blocks_.blocks().size();
   report_.log_bytes = seal_->report().log_bytes;
   report_.home_writes = seal_->report().home_writes;

@@ -57,6 +57,7 @@ class Recovery {
   std::unique_ptr<Volume> before_;  // the filesystem as it lies on the device
   LogState log_;
   std::vector<Intent> intents_;
+  bool owners_changed_ = false;
   std::unique_ptr<Workbench> bench_;
   std::unique_ptr<Seal> seal_;
   RecoverReport report_;

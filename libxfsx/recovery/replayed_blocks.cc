@@ -25,7 +25,7 @@ ReplayedBlocks::Place ReplayedBlocks::first_touching(u64 start) {
 }
 
 ReplayedBlock ReplayedBlocks::make(Daddr daddr, SectorCount length, disk::BufferType type) {
-  ReplayedBlock block{daddr, length, type, {}, {}, {}};
+  ReplayedBlock block{daddr, length, type, {}, {}, {}, false};
   block.data = pool_.take(length.raw() * basic_block_size);
   return block;
 }
@@ -47,6 +47,7 @@ void ReplayedBlocks::save(ReplayedBlock const& block) {
   ReplayedBlock copy = make(block.daddr, block.length, block.type);
   std::ranges::copy(block.data.bytes(), copy.data.bytes().begin());
   copy.replayed = block.replayed;
+  copy.mixed = block.mixed;
   as_replayed_.emplace(block.daddr.raw(), std::move(copy));
 }
 
@@ -58,6 +59,7 @@ void ReplayedBlocks::keep_part(ReplayedBlock const& whole, u64 from, u64 to) {
   std::ranges::copy(whole.data.bytes().subspan(skipped, rest.data.size()),
                     rest.data.bytes().begin());
   rest.dirty.set_all(rest.data.size());
+  rest.mixed = true;
   blocks_.insert_or_assign(from, std::move(rest));
 }
 
@@ -93,6 +95,7 @@ ReplayedBlock* ReplayedBlocks::put(ReplayedBlock block) {
   u64 const start = block.daddr.raw(), end = block.end();
   for (Place at = first_touching(start); at != blocks_.end() && at->first < end;) {
     save(at->second);
+    block.mixed = true;
     ReplayedBlock const old = std::move(at->second);
     blocks_.erase(at);
     u64 const from = std::max(start, old.daddr.raw()), to = std::min(end, old.end());
@@ -161,6 +164,15 @@ void ReplayedBlocks::prefetch(std::span<BlockExtent const> extents) {
     requests.push_back({key.first * basic_block_size, at->second.bytes()});
   }
   if (!requests.empty() && device_.read(requests)) fetched_ = std::move(wanted);
+}
+
+bool ReplayedBlocks::call_off(Daddr daddr, SectorCount length) {
+  Place const at = first_touching(daddr.raw());
+  if (at == blocks_.end() || at->first >= daddr.raw() + length.raw()) return true;
+  ReplayedBlock const& block = at->second;
+  if (block.mixed || block.daddr != daddr || block.length != length) return false;
+  blocks_.erase(at);
+  return true;
 }
 
 void ReplayedBlocks::forget(Daddr daddr, SectorCount length) {

@@ -23,9 +23,16 @@ struct ReplayedBlock {
   SectorCount length{};
   disk::BufferType type = disk::BufferType::unknown;
   AlignedBytes data;
-  ChunkMap dirty;     ///< at least what differs from the device, or since end_replay() from that
-  ChunkMap replayed;  ///< at least what the log changes
+  ChunkMap dirty;      ///< at least what differs from the device, or since end_replay() from that
+  ChunkMap replayed;   ///< at least what the log changes
+  bool mixed = false;  ///< has bytes of blocks of other extents that were changed before it
 
+  /// Whether it can go home while the log still holds what makes it: whoever replays that over it
+  /// comes to the same end, and no checks refuse what lies in between. Images of other blocks are
+  /// laid over each other chunk by chunk, and Linux checks the outcome after each checkpoint.
+  [[nodiscard]] bool is_replayed_cluster() const {
+    return type == disk::BufferType::inode_cluster && !replayed.none() && !mixed;
+  }
   [[nodiscard]] u64 end() const { return daddr.raw() + length.raw(); }
 };
 
@@ -58,6 +65,10 @@ class ReplayedBlocks {
   /// Reads those of `extents` that are not here yet, with one batch, so that edit() finds them. A
   /// failed read is no error here.
   void prefetch(std::span<BlockExtent const> extents);
+
+  /// What the log changed in the block of that place counts for nothing. False if that cannot be
+  /// told any more, because blocks of other extents overlap it.
+  [[nodiscard]] bool call_off(Daddr daddr, SectorCount length);
 
   /// The block holds metadata no longer: what is on the device may stay.
   void forget(Daddr daddr, SectorCount length);

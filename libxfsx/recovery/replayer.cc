@@ -55,13 +55,6 @@ Result<std::vector<Placed>> in_order(LogTransaction& transaction) {
   return all;
 }
 
-std::vector<u64> sorted(std::vector<u64> numbers) {
-  std::ranges::sort(numbers);
-  auto const [first, last] = std::ranges::unique(numbers);
-  numbers.erase(first, last);
-  return numbers;
-}
-
 /// Takes so many committed transactions, and no more.
 class LimitedSink : public LogSink {
  public:
@@ -115,14 +108,17 @@ class FirstPass final : public LimitedSink {
   u32& quota_off_;
 };
 
-/// The second pass: what was logged goes where it belongs.
+/// The second pass, or the only one: what was logged goes where it belongs.
 class SecondPass final : public LimitedSink {
  public:
   SecondPass(u64 most, ReplayedBlocks& blocks, Geometry const& geometry, CancelledBlocks& cancelled,
              u32 quota_off)
-      : LimitedSink(most), blocks_(blocks), items_(blocks, geometry, cancelled) {
+      : LimitedSink(most), blocks_(blocks), items_(blocks, geometry, &cancelled) {
     items_.quota_off(quota_off);
   }
+  /// Without a first one.
+  SecondPass(ReplayedBlocks& blocks, Geometry const& geometry)
+      : LimitedSink(~u64{0}), is_only_(true), blocks_(blocks), items_(blocks, geometry, nullptr) {}
 
   Result<void> abandoned(LogTransaction&) override {
     ++result_.counts.uncommitted;
@@ -134,8 +130,9 @@ class SecondPass final : public LimitedSink {
     for (auto& [key, open] : open_) by_order.emplace(open.order, std::move(open.intent));
     for (auto& [order, intent] : by_order) result_.intents.push_back(std::move(intent));
     result_.counts.blocks_skipped = items_.skipped();
-    result_.inodes = sorted(items_.take_inodes());
-    result_.logged_inodes = sorted(items_.take_logged_inodes());
+    result_.owners_changed = items_.owners_changed();
+    result_.inodes = items_.inodes(ItemReplayer::Which::replayed);
+    result_.logged_inodes = items_.inodes(ItemReplayer::Which::logged);
     return std::move(result_);
   }
 
@@ -148,9 +145,9 @@ class SecondPass final : public LimitedSink {
   Result<void> take(LogTransaction& transaction) override {
     ++result_.counts.transactions;
     XFSX_TRY(std::vector<Placed> const items, in_order(transaction));
-    std::vector<BlockExtent> extents;
-    for (Placed const& p : items) items_.add_extents(p.item, extents);
-    blocks_.prefetch(extents);
+    ItemReplayer::Wanted wanted;
+    for (Placed const& p : items) items_.add_extents(p.item, wanted);
+    blocks_.prefetch(wanted.extents);
     for (Placed const& p : items) {
       XFSX_TRYV(take_item(p, transaction));
     }
@@ -160,6 +157,9 @@ class SecondPass final : public LimitedSink {
   Result<void> take_item(Placed const& p, LogTransaction const& transaction) {
     ++result_.counts.items;
     ++result_.counts.by_name[p.item.name];
+    if (is_only_ && p.item.type == LogItemType::quotaoff) {
+      return refuse(EAGAIN, "dquots that were replayed already should not have been");
+    }
     if (done_of(p.item.type)) {
       XFSX_TRY(Intent intent, make_intent(p.item, transaction, *p.regions));
       std::pair const key{intent.type, intent.id};
@@ -176,6 +176,7 @@ class SecondPass final : public LimitedSink {
     return items_.replay(p.item, {transaction.lsn, first.block, first.op});
   }
 
+  bool is_only_ = false;
   ReplayedBlocks& blocks_;
   ItemReplayer items_;
   std::multimap<std::pair<LogItemType, u64>, Open> open_;
@@ -294,15 +295,31 @@ class Replay {
          LogState const& state, ReplayOptions const& options)
       : blocks_(blocks), geometry_(geometry), place_(place), state_(state), options_(options) {}
 
+  /// Goes through the log once, in the hope that nothing that is called off matters before.
+  /// Nothing, and `blocks` as new, if it does, or the log is damaged.
+  Result<std::optional<ReplayResult>> run_once() {
+    SecondPass pass(blocks_, geometry_);
+    Result<Walked> const walked = walk(place_, state_, pass, teller(0, 1));
+    bool const stopped =
+        !walked && (walked.error().code == Errc::io || walked.error().code == Errc::cancelled);
+    if (stopped) return walked.error();
+    if (walked && !walked.value().damage) {
+      settle(blocks_, geometry_);
+      return std::optional<ReplayResult>(pass.finish());
+    }
+    blocks_.clear();
+    return std::optional<ReplayResult>();
+  }
+
   /// Replays at most `most` transactions, and says where the log is damaged before that.
   Result<Walked> run(u64 most, ReplayResult& result) {
     CancelledBlocks cancelled;
     u32 quota_off = 0;
     FirstPass first(most, cancelled, quota_off);
-    XFSX_TRY(Walked const looked, walk(place_, state_, first, teller(0)));
+    XFSX_TRY(Walked const looked, walk(place_, state_, first, teller(0, 2)));
     if (looked.damage) return looked;
     SecondPass second(most, blocks_, geometry_, cancelled, quota_off);
-    XFSX_TRY(Walked const replayed, walk(place_, state_, second, teller(1)));
+    XFSX_TRY(Walked const replayed, walk(place_, state_, second, teller(1, 2)));
     if (replayed.damage) return replayed;
     settle(blocks_, geometry_);
     result = second.finish();
@@ -310,11 +327,11 @@ class Replay {
   }
 
  private:
-  [[nodiscard]] std::function<Result<void>(u64)> teller(u64 pass) const {
+  [[nodiscard]] std::function<Result<void>(u64)> teller(u64 pass, u64 passes) const {
     u32 const head = state_.head.block().raw(), tail = state_.tail.block().raw();
     u64 const length = (u64{head} + place_.log.blocks - tail) % place_.log.blocks;
-    return [this, length, pass](u64 done) -> Result<void> {
-      return options_.progress ? options_.progress(pass * length + done, 2 * length)
+    return [this, length, pass, passes](u64 done) -> Result<void> {
+      return options_.progress ? options_.progress(pass * length + done, passes * length)
                                : Result<void>(success());
     };
   }
@@ -332,6 +349,10 @@ Result<ReplayResult> replay_log(ReplayedBlocks& blocks, Geometry const& geometry
                                 LogPlace const& place, LogState const& state,
                                 ReplayOptions const& options) {
   Replay replay(blocks, geometry, place, state, options);
+  if (options.passes == ReplayOptions::Passes::as_needed) {
+    XFSX_TRY(std::optional<ReplayResult> once, replay.run_once());
+    if (once) return std::move(*once);
+  }
   ReplayResult result;
   std::optional<Error> damage;
   u64 most = ~u64{0};

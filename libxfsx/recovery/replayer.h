@@ -1,8 +1,10 @@
 #pragma once
-// Replays a log into memory. Twice the records from tail to head are gone through: first for the
-// blocks whose images were called off, then to put images and inodes where they belong, by the
-// rules of Linux:
+// Replays a log into memory, by the rules of Linux:
 //
+// * An image of a block that is called off later counts for nothing. So Linux goes through the log
+//   twice: first for the blocks whose images are called off, then to put images and inodes where
+//   they belong. Here, what is called off is taken back; only where that cannot be done exactly, or
+//   where anything is wrong, the log is gone through twice.
 // * A transaction counts if its commit is there. What it logged is replayed in an order of its own:
 //   blocks, inodes and the rest, then pointers of unlinked lists, then what was called off.
 // * A block, or inode, that carries the LSN of the transaction or a later one is left alone.
@@ -35,6 +37,7 @@ struct LostTransaction {
 
 struct ReplayResult {
   ReplayCounts counts;
+  bool owners_changed = false;     ///< of blocks that inode items lead to
   std::vector<Intent> intents;     ///< open ones, in the order of the log
   std::vector<u64> inodes;         ///< numbers of those that were replayed, in order
   std::vector<u64> logged_inodes;  ///< and of those that were newer on the device too
@@ -46,6 +49,9 @@ struct ReplayOptions {
   /// Called for each committed transaction with what has been read and what there is, in basic
   /// blocks of the log; an error ends the replay.
   std::function<Result<void>(u64 done, u64 total)> progress;
+  /// How often the log is gone through.
+  enum class Passes : u8 { as_needed, two };
+  Passes passes = Passes::as_needed;
   /// Where the log is damaged, replay what was committed before, and nothing behind it.
   bool salvage = false;
 };

@@ -23,14 +23,16 @@ std::vector<WriteRequest> all_changed(ReplayedBlocks const& blocks) {
   return writes;
 }
 
-/// What the log replays, whatever becomes of it afterwards.
-std::vector<WriteRequest> replayed(ReplayedBlocks const& blocks) {
+/// What the log replays of the blocks that are wanted, whatever becomes of them afterwards.
+template <class Wanted>
+std::vector<WriteRequest> replayed(ReplayedBlocks const& blocks, Wanted wanted) {
   std::map<u64, WriteRequest> writes;
   for (auto const& [address, block] : blocks.blocks()) {
-    if (!block.replayed.none()) writes.insert_or_assign(address, whole(block));
+    bool const changed_since = blocks.as_replayed().contains(address);
+    if (!changed_since && wanted(block)) writes.insert_or_assign(address, whole(block));
   }
   for (auto const& [address, block] : blocks.as_replayed()) {
-    writes.insert_or_assign(address, whole(block));
+    if (wanted(block)) writes.insert_or_assign(address, whole(block));
   }
   std::vector<WriteRequest> list;
   for (auto const& [address, write] : writes) list.push_back(write);
@@ -64,9 +66,9 @@ std::vector<std::pair<u64, u64>> covered(std::span<WriteRequest const> writes) {
 
 Result<std::unique_ptr<Seal>> Seal::prepare(ReplayedBlocks& blocks, Geometry const& geometry,
                                             LogPlace const& place, LogState const& state,
-                                            std::span<Intent const> intents) {
+                                            std::span<Intent const> intents, Early early) {
   std::unique_ptr<Seal> seal(new Seal(blocks, geometry, place, intents));
-  XFSX_TRYV(seal->judge(state));
+  XFSX_TRYV(seal->judge(state, early));
   return seal;
 }
 
@@ -94,10 +96,12 @@ Result<void> Seal::judge_home_first() {
   XFSX_TRY(bool const counted, only_counted());
   if (counted) {
     changes_.reset();
+    first_home_.clear();
+    last_home_ = all_changed(blocks_);
     return success();
   }
   changes_ = make_block_items(blocks_, geometry_, Changes::finished);
-  first_home_ = replayed(blocks_);
+  first_home_ = replayed(blocks_, [](ReplayedBlock const& b) { return !b.replayed.none(); });
   last_home_ = finished(blocks_);
   if (fits(*changes_, writer_->free_blocks())) return success();
   XFSX_TRY(std::vector<std::byte> superblock, replayed_superblock(blocks_, geometry_));
@@ -113,11 +117,22 @@ Result<void> Seal::judge_home_first() {
   return success();
 }
 
+void Seal::send_clusters_home() {
+  changes_ = make_block_items(blocks_, geometry_, Changes::not_clusters);
+  first_home_ = replayed(blocks_, [](ReplayedBlock const& b) { return b.is_replayed_cluster(); });
+  std::erase_if(last_home_, [this](WriteRequest const& write) {
+    auto const at = blocks_.blocks().find(write.offset / basic_block_size);
+    return at->second.is_replayed_cluster() && at->second.dirty.none();
+  });
+}
+
 /// Chooses between the one checkpoint and the way for a log that is too full for it.
-Result<void> Seal::judge(LogState const& state) {
+Result<void> Seal::judge(LogState const& state, Early early) {
   XFSX_TRY(writer_, LogWriter::behind(place_.device, place_.log, state));
   changes_ = make_block_items(blocks_, geometry_, Changes::all);
   last_home_ = all_changed(blocks_);
+  bool const much = changes_->sizes().bytes > LogWriter::batch_bytes;
+  if (much && early == Early::inode_clusters) send_clusters_home();
   if (!fits(*changes_, writer_->free_blocks())) {
     XFSX_TRYV(judge_home_first());
   }

@@ -6,6 +6,7 @@
 //   run       stale log blocks are cleared; the checkpoint goes out, whose commit moves the tail to
 //             its own start; the blocks go home; the unmount record
 //
+// If that is much, inode clusters go home first and are not logged.
 // Where the log has no room for that, what the log replays goes home first. If something remains to
 // be logged then, and there is no room for that either, a checkpoint with the open intents as they
 // were moves the tail.
@@ -34,6 +35,9 @@ struct SealReport {
   LogState log{};
 };
 
+/// What may go home before the log is done with it, if that saves much.
+enum class Early : u8 { nothing, inode_clusters };
+
 struct SealOptions {
   std::function<void(SealStage)> on_stage;
 };
@@ -45,7 +49,7 @@ class Seal {
   /// room; those of LogWriter::behind.
   static Result<std::unique_ptr<Seal>> prepare(ReplayedBlocks& blocks, Geometry const& geometry,
                                                LogPlace const& place, LogState const& state,
-                                               std::span<Intent const> intents);
+                                               std::span<Intent const> intents, Early early);
 
   [[nodiscard]] SealReport const& report() const { return report_; }
 
@@ -57,7 +61,8 @@ class Seal {
        std::span<Intent const> intents)
       : blocks_(blocks), geometry_(geometry), place_(place), intents_(intents) {}
 
-  Result<void> judge(LogState const& state);
+  Result<void> judge(LogState const& state, Early early);
+  void send_clusters_home();
   Result<void> judge_home_first();
   [[nodiscard]] Result<bool> only_counted() const;
   [[nodiscard]] bool fits(ItemSource const& items, u64 free) const;

@@ -89,6 +89,13 @@ class Reminder final : public ItemSource {
   std::size_t at_ = 0;
 };
 
+/// Whether what the log makes of the block is a cluster that can go home before.
+bool was_cluster(ReplayedBlocks const& blocks, ReplayedBlock const& block) {
+  auto const before = blocks.as_replayed().find(block.daddr.raw());
+  return before == blocks.as_replayed().end() ? block.is_replayed_cluster()
+                                              : before->second.is_replayed_cluster();
+}
+
 }  // namespace
 
 std::unique_ptr<ItemSource> make_block_items(ReplayedBlocks const& blocks, Geometry const& geometry,
@@ -96,7 +103,9 @@ std::unique_ptr<ItemSource> make_block_items(ReplayedBlocks const& blocks, Geome
   std::vector<BufferItem> items;
   for (auto const& [address, block] : blocks.blocks()) {
     ChunkMap dirty = block.dirty;
-    if (changes == Changes::all) dirty |= block.replayed;
+    bool const is_home = changes == Changes::finished ||
+                         (changes == Changes::not_clusters && was_cluster(blocks, block));
+    if (!is_home) dirty |= block.replayed;
     if (!dirty.none()) items.push_back(item_of(block, geometry, dirty));
   }
   return std::make_unique<BlockItems>(std::move(items));

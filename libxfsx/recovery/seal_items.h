@@ -9,8 +9,9 @@ namespace xfsx::inline v0 {
 
 /// Which of the changes of blocks are meant.
 enum class Changes : u8 {
-  all,       ///< against the device
-  finished,  ///< against what the log replays
+  all,           ///< against the device
+  not_clusters,  ///< the same, but of inode clusters that were replayed those that finish
+  finished,      ///< against what the log replays
 };
 
 /// The changed chunks of all blocks, as images. Blocks whose kind Linux could not tell from their

@@ -106,16 +106,6 @@ void load(Recovered& done, Options const& options) {
   if (log) put(*done.before, done.bytes, *log);
 }
 
-/// Whether something went home before the log told how recovery ends.
-bool wrote_home_first(Recording const& recording, u64 begin, u64 end) {
-  for (RecordedEvent const& event : recording.events) {
-    if (event.kind == RecordedEvent::Kind::mark && event.name == "durable") return false;
-    bool const in_log = event.offset >= begin && event.offset < end;
-    if (event.kind == RecordedEvent::Kind::write && !in_log) return true;
-  }
-  return false;
-}
-
 Recovered record(Options const& options) {
   Recovered done;
   load(done, options);
@@ -132,10 +122,7 @@ Recovered record(Options const& options) {
   recovery->run(seal).value();
   done.report = recovery->report();
   done.recording = recorder.recording();
-  LogPlace const place = place_log(recovery->view().geometry(), data, request.devices.log).value();
-  u64 const begin = place.log.byte_of(LogBlock(0)) + (done.log_bytes != 0 ? done.bytes : 0);
-  done.home_first =
-      wrote_home_first(done.recording, begin, begin + u64{place.log.blocks} * basic_block_size);
+  done.home_first = recovery->goes_home_first();
   return done;
 }
 

@@ -273,7 +273,8 @@ TEST_SUITE("recovery") {
     REQUIRE(bench->take(txn).has_value());
 
     LogGeometry const place = LogGeometry::of(g).value();
-    std::unique_ptr<Seal> const seal = Seal::prepare(blocks, g, {*disk, place}, log, {}).value();
+    std::unique_ptr<Seal> const seal =
+        Seal::prepare(blocks, g, {*disk, place}, log, {}, Early::nothing).value();
     bool zeroed = false;
     SealOptions options;
     options.on_stage = [&](SealStage stage) {
