@@ -188,14 +188,14 @@ Result<void> Recovery::try_to_finish() {
   return check_superblock();
 }
 
-Result<void> Recovery::judge() {
+Result<void> Recovery::judge(u64 early_from) {
   Geometry const& geometry = bench_->volume().geometry();
   // The log stays where it is, however the filesystem grows.
   XFSX_TRY(LogPlace const place, place_log(geometry, device_, request_.devices.log));
   // Before version 5, inodes have no LSN. And Linux reads an inode whose blocks change their owner.
   bool const early = geometry.version().self_describing && !owners_changed_;
   XFSX_TRY(seal_, Seal::prepare(blocks_, geometry, place, log_, intents_,
-                                early ? Early::inode_clusters : Early::nothing));
+                                {.allowed = early, .from = early_from}));
   report_.blocks = blocks_.blocks().size();
   report_.log_bytes = seal_->report().log_bytes;
   report_.home_writes = seal_->report().home_writes;

@@ -32,8 +32,9 @@ class Recovery {
   [[nodiscard]] BlockDevice& device() { return bench_->device(); }
 
   /// Whether, and with what, it can be written. Errors: refused EFBIG where the log has no room,
-  /// EOPNOTSUPP for a log that cannot be written to.
-  Result<void> judge();
+  /// EOPNOTSUPP for a log that cannot be written to. From `early_from` bytes to be logged on, inode
+  /// clusters go home first.
+  Result<void> judge(u64 early_from = LogWriter::batch_bytes);
 
   /// Judges, if that was not done, writes all of it, and leaves a clean log; once. Errors: those of
   /// judge(); io, host_full with Error::image.

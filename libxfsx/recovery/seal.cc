@@ -66,7 +66,7 @@ std::vector<std::pair<u64, u64>> covered(std::span<WriteRequest const> writes) {
 
 Result<std::unique_ptr<Seal>> Seal::prepare(ReplayedBlocks& blocks, Geometry const& geometry,
                                             LogPlace const& place, LogState const& state,
-                                            std::span<Intent const> intents, Early early) {
+                                            std::span<Intent const> intents, Early const& early) {
   std::unique_ptr<Seal> seal(new Seal(blocks, geometry, place, intents));
   XFSX_TRYV(seal->judge(state, early));
   return seal;
@@ -127,12 +127,11 @@ void Seal::send_clusters_home() {
 }
 
 /// Chooses between the one checkpoint and the way for a log that is too full for it.
-Result<void> Seal::judge(LogState const& state, Early early) {
+Result<void> Seal::judge(LogState const& state, Early const& early) {
   XFSX_TRY(writer_, LogWriter::behind(place_.device, place_.log, state));
   changes_ = make_block_items(blocks_, geometry_, Changes::all);
   last_home_ = all_changed(blocks_);
-  bool const much = changes_->sizes().bytes > LogWriter::batch_bytes;
-  if (much && early == Early::inode_clusters) send_clusters_home();
+  if (early.allowed && changes_->sizes().bytes > early.from) send_clusters_home();
   if (!fits(*changes_, writer_->free_blocks())) {
     XFSX_TRYV(judge_home_first());
   }

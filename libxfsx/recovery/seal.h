@@ -35,8 +35,12 @@ struct SealReport {
   LogState log{};
 };
 
-/// What may go home before the log is done with it, if that saves much.
-enum class Early : u8 { nothing, inode_clusters };
+/// Whether inode clusters may go home before the log is done with them, and from how many bytes to
+/// be logged on they do.
+struct Early {
+  bool allowed = false;
+  u64 from = LogWriter::batch_bytes;
+};
 
 struct SealOptions {
   std::function<void(SealStage)> on_stage;
@@ -49,7 +53,7 @@ class Seal {
   /// room; those of LogWriter::behind.
   static Result<std::unique_ptr<Seal>> prepare(ReplayedBlocks& blocks, Geometry const& geometry,
                                                LogPlace const& place, LogState const& state,
-                                               std::span<Intent const> intents, Early early);
+                                               std::span<Intent const> intents, Early const& early);
 
   [[nodiscard]] SealReport const& report() const { return report_; }
 
@@ -61,7 +65,7 @@ class Seal {
        std::span<Intent const> intents)
       : blocks_(blocks), geometry_(geometry), place_(place), intents_(intents) {}
 
-  Result<void> judge(LogState const& state, Early early);
+  Result<void> judge(LogState const& state, Early const& early);
   void send_clusters_home();
   Result<void> judge_home_first();
   [[nodiscard]] Result<bool> only_counted() const;

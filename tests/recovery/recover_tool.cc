@@ -22,6 +22,7 @@ struct Options {
   std::string image, log;
   Choice choice;
   std::string replay, keep, after;
+  bool early = false;
 };
 
 /// A part of another device. A flush is one of the whole, so what this device's flush makes durable
@@ -119,6 +120,7 @@ Recovered record(Options const& options) {
   if (recovery->was_clean()) return done;
   SealOptions seal;
   seal.on_stage = [&](SealStage stage) { recorder.mark(name_of(stage)); };
+  if (options.early) recovery->judge(0).value();
   recovery->run(seal).value();
   done.report = recovery->report();
   done.recording = recorder.recording();
@@ -158,6 +160,7 @@ int main(int argc, char** argv) {
   declare_choice(app, options.choice);
   app.add_option("--replay", options.replay, "make only the state of this id");
   app.add_option("--keep", options.keep, "file for --replay");
+  app.add_flag("--early", options.early, "send inode clusters home first, however few they are");
   app.add_option("--after", options.after, "only store the disk after a whole recovery");
   CLI11_PARSE(app, argc, argv);
   try {
