@@ -8,6 +8,7 @@ The binary's report is read even if the binary died while it was written: the ca
 running has then failed, and so has each one that never had its turn.
 """
 
+import concurrent.futures
 import os
 import re
 import signal
@@ -17,6 +18,7 @@ import xml.etree.ElementTree as ElementTree
 
 import results
 
+PARTS = 8   # for each process
 SKIP_LINE = re.compile(r"^XFSX-SKIP (.*)$")
 
 
@@ -155,27 +157,45 @@ def list_cases(binary, env):
             if c.get("skipped") != "true"]
 
 
-def run(label, binary, arguments=(), env=None):
-    """Runs all test cases of `binary` and prints a line for each; True when none failed."""
+def run(label, binary, arguments=(), env=None, jobs=1):
+    """Runs all test cases of `binary`, `jobs` parts of them at a time, and prints a line for each;
+    True when none failed."""
     env = env or os.environ
     try:
         names = list_cases(binary, env)
     except (OSError, subprocess.CalledProcessError, ElementTree.ParseError) as error:
         results.failed(label, "its test cases cannot be listed: %s" % error)
         return False
+    # Some take a hundred times as long as others, so there are more parts than processes.
+    size = max(1, len(names) // (PARTS * jobs)) if jobs > 1 else max(1, len(names))
+    parts = [(at + 1, names[at:at + size]) for at in range(0, len(names), size)] or [(1, [])]
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        ended = pool.map(lambda part: run_part(binary, part, arguments, env), parts)
+        return all([tell_part(label, part[1], done) for part, done in zip(parts, ended)])
+
+
+def run_part(binary, part, arguments, env):
+    """(cases, exit status, output) of the test cases of one part."""
+    first, names = part
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "report.xml")
-        command = [binary, "--reporters=xml", "--out=" + path, "--no-colors", *arguments]
+        command = [binary, "--reporters=xml", "--out=" + path, "--no-colors", *arguments,
+                   "--first=%d" % first, "--last=%d" % (first + len(names) - 1)]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env,
                               check=False)
-        output = done.stdout.decode("utf-8", "replace")
         with open(path, "rb") as report:
             cases = read_report(report.read())
+    return cases, done.returncode, done.stdout.decode("utf-8", "replace")
+
+
+def tell_part(label, names, done):
+    cases, status, output = done
+    # Those of other parts are in the report, too, but did nothing.
+    cases = {name: case for name, case in cases.items() if name in names}
     apply_skip_lines(cases, output)
-    bad = done.returncode != 0
-    if bad:
+    if status != 0:
         print(output)
-    return tell_all(label, names, cases, done.returncode, output[-1000:])
+    return tell_all(label, names, cases, status, output[-1000:])
 
 
 def tell_all(label, names, cases, status, tail):
