@@ -1,6 +1,7 @@
-// A whole filesystem with changed structures of any kind, used as a person would: info, a walk from
-// the root, and of each file its status, mappings, link and first bytes; then two of its files
-// exchange their contents, and others their attributes or entries. Every step has a bound.
+// A whole filesystem with changed structures of any kind, used as a person would: info, what the
+// log holds, a walk from the root, and of each file its status, mappings, link and first bytes;
+// then two of its files exchange their contents, and others their attributes or entries. Where the
+// log is dirty, what recovery would make of it is looked at. Every step has a bound.
 
 #include "fuzz/support/promises.h"
 #include "fuzz/support/structures.h"
@@ -8,6 +9,9 @@
 
 #include "disk/ag.h"
 #include "format/verify_ag.h"
+#include "log/assemble.h"
+#include "log/compose.h"
+#include "log/decode_item.h"
 
 #include <xfsx/filesystem.h>
 
@@ -18,9 +22,45 @@ namespace {
 using namespace xfsx;
 using namespace xfsx::fuzz;
 
+constexpr u8 first_dirty = 0xe0;  // of the numbers of images
 constexpr unsigned most_directories = 8;
 constexpr unsigned most_files = 16;
 constexpr std::size_t most_bytes = 8 << 10;
+
+/// The last record of the log, which begins it where the log was shortened.
+void change_log(Input& input, OverlayDisk& disk, LogGeometry const& log) {
+  u32 const offset = input.half() % basic_block_size;
+  ConstBytes const bytes = input.take(1 + input.byte() % 4U);
+  Checksum const checksum = input.byte() < 0xe0 ? Checksum::made_right : Checksum::as_it_was;
+  (void)damage_record(disk, log, LogBlock(0), offset, bytes, checksum);
+}
+
+/// What a transaction holds, as the verb log tells it.
+class Items final : public LogSink {
+ public:
+  Result<void> unmounted(LogRecord const&) override { return success(); }
+  Result<void> committed(LogTransaction& transaction) override { return look_at(transaction); }
+  Result<void> abandoned(LogTransaction& transaction) override { return look_at(transaction); }
+
+ private:
+  static Result<void> look_at(LogTransaction& transaction) {
+    for (LogItemRegions& item : transaction.items) (void)decode_log_item(transaction, item);
+    return success();
+  }
+};
+
+void look_at_log(OverlayDisk& disk, LogGeometry const& log, LogWalk::From from) {
+  Result<LogState> const state = find_log_head(disk, log);
+  if (!state) return;
+  LogWalk walk(disk, log, state.value(), from);
+  Items items;
+  LogAssembler assembler(items);
+  for (u32 i = 0; i < log.blocks; ++i) {
+    Result<std::optional<LogRecord>> const record = walk.next();
+    if (!record || !record.value() || !assembler.feed(*record.value())) break;
+  }
+  (void)assembler.finish();
+}
 
 /// One structure, an AG header included.
 void change_something(Input& input, OverlayDisk& disk, World const& world) {
@@ -118,10 +158,20 @@ void exchange(Input& input, Filesystem& fs, OverlayDisk& disk,
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
   Input input = script(data, size);
-  World const& world = World::of_structures(input.byte());
+  u8 const image = input.byte();
+  World const& world =
+      image < first_dirty ? World::of_structures(image) : World::of_dirty_logs(image);
   OverlayDisk disk = world.disk();
-  for (unsigned i = input.byte() % 7U; i > 0; --i) change_something(input, disk, world);
-  Result<std::unique_ptr<Filesystem>> const opened = Filesystem::open(disk);
+  u8 const how = input.byte();
+  for (unsigned i = how % 7U; i > 0; --i) change_something(input, disk, world);
+  Result<LogGeometry> const log = LogGeometry::of(world.geometry());
+  must(log.has_value());
+  if (how >= 0xc0) change_log(input, disk, log.value());
+  bool const whole_log = how >= 0xf0 && (input.byte() & 1) != 0;
+  look_at_log(disk, log.value(), whole_log ? LogWalk::From::oldest : LogWalk::From::tail);
+  OpenOptions options;
+  options.see_recovered = true;
+  Result<std::unique_ptr<Filesystem>> const opened = Filesystem::open(disk, options);
   must(opened.has_value());  // the superblock is whole
   Filesystem& fs = *opened.value();
   (void)fs.info();

@@ -13,6 +13,7 @@
 #include "disk/superblock.h"
 #include "format/verify_ag.h"
 #include "fuzz/support/dirty_log.h"
+#include "fuzz/support/made_items.h"
 #include "fuzz/support/recovery_promises.h"
 #include "fuzz/support/structures.h"
 #include "fuzz/support/target.h"
@@ -24,8 +25,6 @@ namespace {
 using namespace xfsx;
 using namespace xfsx::fuzz;
 using disk::LogItemType;
-
-using Regions = std::vector<std::vector<std::byte>>;
 
 /// Tables of the block of which a logged chunk is a part, if it is the first one.
 void add_block_tables(World const& world, LogOp const& op, u32 pick, std::vector<Region>& tables) {
@@ -42,7 +41,7 @@ void add_block_tables(World const& world, LogOp const& op, u32 pick, std::vector
       {disk::bmbt_magic_v4, Form::bmbt},
   };
   if (op.payload.size() < 4) return;
-  u32 const magic = view_as<be32>(op.payload).value();
+  u32 const magic = view_as<be32>(op.payload.bytes()).value();
   if (magic == disk::agf_magic) tables.push_back(region<disk::Agf>());
   if (magic == disk::agi_magic) tables.push_back(region<disk::Agi>());
   if (magic == disk::agfl_magic) tables.push_back(region<disk::Agfl>());
@@ -97,15 +96,14 @@ std::vector<Region> tables_of(World const& world, LogOp const& op, u32 pick) {
 
 /// An operation of an item, or null if there is none.
 LogOp* pick_op(Input& input, DirtyLog& log) {
-  std::vector<LogOp*> const ops = log.item_ops();
-  return ops.empty() ? nullptr : ops[input.half() % ops.size()];
+  return log.pick_item_op(input.half());
 }
 
 void change_item(Input& input, World const& world, DirtyLog& log) {
   LogOp* const op = pick_op(input, log);
   if (op == nullptr) return;
   u8 const how = input.byte();
-  mutate(input, op->payload, tables_of(world, *op, how / 4), 1 + how % 4U);
+  mutate(input, op->payload.edit(), tables_of(world, *op, how / 4), 1 + how % 4U);
 }
 
 void change_header(Input& input, DirtyLog& log) {
@@ -126,179 +124,23 @@ void change_length(Input& input, DirtyLog& log) {
   std::size_t const step = (how & 0x40) != 0 ? 128 : 4;
   std::size_t const by = (how % 64 + 1) * step;
   std::size_t const old = op->payload.size();
-  op->payload.resize((how & 0x80) != 0 ? old + by : old - std::min(old, by));
+  op->payload.edit().resize((how & 0x80) != 0 ? old + by : old - std::min(old, by));
   op->header.len = static_cast<u32>(op->payload.size());
 }
 
 /// An operation goes, or comes a second time, here or somewhere else.
 void move_operation(Input& input, DirtyLog& log) {
   u8 const how = input.byte();
-  std::vector<LogOp>& from = log.records[input.byte() % log.records.size()];
-  if (from.empty()) return;
+  std::size_t const record = input.byte() % log.records();
+  if (log.ops(record).empty()) return;
+  std::vector<LogOp>& from = log.edit(record);
   std::size_t const which = input.half() % from.size();
   LogOp const op = from[which];
   if (how % 3 != 0) from.erase(from.begin() + static_cast<std::ptrdiff_t>(which));
   if (how % 3 == 1) return;
-  std::vector<LogOp>& to = log.records[input.byte() % log.records.size()];
+  std::vector<LogOp>& to = log.edit(input.byte() % log.records());
   std::size_t const where = input.half() % (to.size() + 1);
   to.insert(to.begin() + static_cast<std::ptrdiff_t>(where), op);
-}
-
-/// A block that something lies in, or any.
-FsBlock some_block(Input& input, World const& world) {
-  Geometry const& g = world.geometry();
-  u8 const choice = input.byte();
-  Site const site = world.pick(Form(choice % form_count), input.byte());
-  u64 block = site.offset / g.block_size();
-  if (choice >= 0xc0 || site.length == 0) {
-    block = input.half() % g.data_blocks();
-  } else if (choice >= 0x80) {
-    block = (block + input.byte()) % g.data_blocks();
-  }
-  return g.fsblock(AgNumber(static_cast<u32>(block / g.ag_blocks())),
-                   AgBlock(static_cast<u32>(block % g.ag_blocks())));
-}
-
-InodeNumber some_inode(Input& input, World const& world) {
-  std::vector<InodeNumber> const all = world.inodes();
-  u8 const choice = input.byte();
-  return all.empty() ? InodeNumber(choice) : all[choice % all.size()];
-}
-
-u32 some_length(Input& input) {
-  u8 const choice = input.byte();
-  return choice < 0xf0 ? choice % 16U + 1 : input.word();
-}
-
-template <class Extent>
-std::vector<std::byte> intent_of(std::span<Extent const> extents, LogItemType type) {
-  std::vector<std::byte> bytes(sizeof(disk::IntentLogFormat) + extents.size_bytes());
-  auto& head = edit_as<disk::IntentLogFormat>(bytes);
-  head.type = static_cast<u16>(type);
-  head.size = 1;
-  head.nextents = static_cast<u32>(extents.size());
-  std::ranges::copy(std::as_bytes(extents),
-                    bytes.begin() + static_cast<std::ptrdiff_t>(sizeof(disk::IntentLogFormat)));
-  return bytes;
-}
-
-Regions free_intent(Input& input, World const& world) {
-  std::vector<disk::FreeExtentLog> extents(1 + input.byte() % 2U);
-  for (disk::FreeExtentLog& e : extents) {
-    e.start = some_block(input, world);
-    e.len = some_length(input);
-  }
-  return {intent_of<disk::FreeExtentLog>(extents, LogItemType::efi)};
-}
-
-Regions map_intent(Input& input, World const& world, LogItemType type) {
-  disk::MapExtentLog e{};
-  e.owner = some_inode(input, world).raw();
-  e.startblock = some_block(input, world);
-  e.startoff = FileBlock(input.half());
-  e.len = some_length(input);
-  u8 const flags = input.byte();
-  e.flags = u32{flags} % 9 | (u32{flags} >> 4) << 28;
-  return {intent_of<disk::MapExtentLog>({&e, 1}, type)};
-}
-
-Regions count_intent(Input& input, World const& world) {
-  disk::CountExtentLog e{};
-  e.startblock = some_block(input, world);
-  e.len = some_length(input);
-  e.flags = input.byte() % 5U;
-  return {intent_of<disk::CountExtentLog>({&e, 1}, LogItemType::cui)};
-}
-
-Regions attribute_intent(Input& input, World const& world) {
-  std::vector<std::byte> first(sizeof(disk::AttriLogFormat));
-  auto& head = edit_as<disk::AttriLogFormat>(first);
-  u32 const op = 1 + input.byte() % 3U;
-  u32 const name = 1 + input.byte() % 16U;
-  u32 const value = op == disk::attr_intent::remove ? 0 : input.half() % 5000U;
-  head.type = static_cast<u16>(LogItemType::attri);
-  head.ino = some_inode(input, world);
-  head.op_flags = op;
-  head.name_len = name;
-  head.value_len = value;
-  head.attr_filter = input.byte() % 4U * 2;
-  Regions regions{first, std::vector<std::byte>((name + 3) / 4 * 4, std::byte{'a'})};
-  if (value != 0) regions.emplace_back((value + 3) / 4 * 4);
-  edit_as<le16>(regions.front(), 2) = static_cast<u16>(regions.size());
-  return regions;
-}
-
-Regions exchange_intent(Input& input, World const& world) {
-  std::vector<std::byte> bytes(sizeof(disk::SxiLogFormat));
-  auto& item = edit_as<disk::SxiLogFormat>(bytes);
-  item.type = static_cast<u16>(LogItemType::xmi);
-  item.size = 1;
-  item.inode1 = some_inode(input, world);
-  item.inode2 = some_inode(input, world);
-  item.startoff1 = FileBlock(input.byte());
-  item.startoff2 = FileBlock(input.byte());
-  item.blockcount = some_length(input);
-  item.flags = input.byte();
-  item.isize1 = input.word();
-  item.isize2 = input.word();
-  return {bytes};
-}
-
-/// Eight sectors, or another number, of which the first chunk is logged.
-Regions buffer_item(Input& input, World const& world) {
-  std::vector<std::byte> first(sizeof(disk::BufferLogFormat) + 4);
-  auto& format = edit_as<disk::BufferLogFormat>(first);
-  format.type = static_cast<u16>(LogItemType::buffer);
-  u8 const how = input.byte();
-  format.flags = static_cast<u16>((how % 4) | input.byte() % 24U << 11);
-  format.len = static_cast<u16>(how < 0x80 ? 8 : input.byte());
-  u64 const block = world.geometry().daddr(some_block(input, world)).raw();
-  format.blkno = Daddr(block + (how < 0xc0 ? 0 : input.byte() % 16U));
-  format.map_size = 1;
-  format.size = 1;
-  if ((how & disk::buffer_item_flag::cancel) != 0) return {first};
-  format.size = 2;
-  edit_as<le32>(first, sizeof(disk::BufferLogFormat)) = 1;
-  std::vector<std::byte> chunk(128);
-  std::ranges::copy(input.take(input.byte() % 128U), chunk.begin());
-  return {first, chunk};
-}
-
-Regions icreate_item(Input& input, World const& world) {
-  std::vector<std::byte> bytes(sizeof(disk::IcreateLogFormat));
-  auto& item = edit_as<disk::IcreateLogFormat>(bytes);
-  Geometry const& g = world.geometry();
-  FsBlock const at = some_block(input, world);
-  item.type = static_cast<u16>(LogItemType::icreate);
-  item.size = 1;
-  item.ag = g.ag_of(at);
-  item.agbno = g.agblock_of(at);
-  item.isize = g.inode_size();
-  item.length = some_length(input);
-  item.count = item.length.value() * g.inodes_per_block();
-  return {bytes};
-}
-
-void add_item(Input& input, World const& world, DirtyLog& log) {
-  switch (input.byte() % 9) {
-    case 0:
-      return log.add_item(free_intent(input, world));
-    case 1:
-      return log.add_item(map_intent(input, world, LogItemType::rui));
-    case 2:
-      return log.add_item(map_intent(input, world, LogItemType::bui));
-    case 3:
-      return log.add_item(count_intent(input, world));
-    case 4:
-      return log.add_item(attribute_intent(input, world));
-    case 5:
-    case 6:
-      return log.add_item(exchange_intent(input, world));
-    case 7:
-      return log.add_item(buffer_item(input, world));
-    default:
-      return log.add_item(icreate_item(input, world));
-  }
 }
 
 void change_log(Input& input, World const& world, DirtyLog& log) {
@@ -311,7 +153,7 @@ void change_log(Input& input, World const& world, DirtyLog& log) {
       return move_operation(input, log);
     case 3:
     case 4:
-      return add_item(input, world, log);
+      return log.add_item(made_item(input, world, input.byte()));
     default:
       return change_item(input, world, log);
   }
@@ -342,12 +184,12 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   Input input = script(data, size);
   World const& world = World::of_dirty_logs(input.byte());
   u8 const how = input.byte();
-  DirtyLog log = DirtyLog::of(world);
+  DirtyLog log(OriginalLog::of(world));
   for (unsigned i = how % 8; i > 0; --i) change_log(input, world, log);
   OverlayDisk disk = world.disk();
   for (unsigned i = how / 8 % 4; i > 0; --i) change_disk(input, world, disk);
   bool const salvage = (how & 0x20) != 0, break_one = (how & 0xc0) == 0xc0;
-  log.write_to(disk, break_one ? input.byte() % log.records.size() : log.records.size());
+  log.write_to(disk, break_one ? input.byte() % log.records() : log.records());
   check_recovery(disk, salvage);
   return 0;
 }

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <vector>
 
 namespace xfsx::fuzz {
 
@@ -66,7 +65,6 @@ Result<std::shared_ptr<Seed>> Seed::make(u64 size) {
 Result<std::shared_ptr<Seed>> Seed::load(std::string const& path, u64 limit) {
   XFSX_TRY(GzFile const file, open_gz(path));
   XFSX_TRY(std::shared_ptr<Seed> const seed, make(limit));
-  constexpr std::size_t step = 1 << 16;
   std::vector<std::byte> const zeros(step);
   std::vector<std::byte> piece(step);
   seed->size_ = 0;
@@ -74,9 +72,9 @@ Result<std::shared_ptr<Seed>> Seed::load(std::string const& path, u64 limit) {
     XFSX_TRY(std::size_t const count, read_some(file, piece));
     if (count == 0) break;
     if (count > limit - seed->size_) return damaged();
-    if (std::memcmp(piece.data(), zeros.data(), count) != 0) {
-      std::memcpy(seed->data_.get() + seed->size_, piece.data(), count);
-    }
+    bool const filled = std::memcmp(piece.data(), zeros.data(), count) != 0;
+    if (filled) std::memcpy(seed->data_.get() + seed->size_, piece.data(), count);
+    seed->filled_.push_back(filled);
     seed->size_ += count;
   }
   return seed;
@@ -110,7 +108,8 @@ OverlayDisk::OverlayDisk(std::shared_ptr<Seed const> seed) : seed_(std::move(see
   if (recorder == nullptr) return;
   add_record(recorder, seed_->bytes().size(), {});
   // Targets know the geometry without reading it.
-  add_record(recorder, 0, seed_->bytes().first(std::min<u64>(seed_->bytes().size(), page_size)));
+  add_record(recorder, 0,
+             seed_->bytes().first(std::min<u64>(seed_->bytes().size(), WrittenPages::page_size)));
 }
 
 DeviceInfo OverlayDisk::info() const {
@@ -131,18 +130,10 @@ Result<void> OverlayDisk::check(u64 offset, std::size_t count) const {
 
 Result<void> OverlayDisk::read(std::span<ReadRequest const> batch) {
   for (ReadRequest const& request : batch) {
-    u64 const end = request.offset + request.into.size();
     XFSX_TRYV(check(request.offset, request.into.size()));
     if (request.into.empty()) continue;
     std::memcpy(request.into.data(), seed_->bytes().data() + request.offset, request.into.size());
-    for (auto at = pages_.lower_bound(request.offset / page_size);
-         at != pages_.end() && at->first * page_size < end; ++at) {
-      u64 const page = at->first * page_size;
-      u64 const from = std::max(page, request.offset);
-      u64 const to = std::min(page + page_size, end);
-      std::memcpy(request.into.data() + (from - request.offset), at->second->data() + (from - page),
-                  to - from);
-    }
+    if (!pages_.empty()) pages_.lay_over(request.offset, request.into);
     ++stats_.reads;
     stats_.read_bytes += request.into.size();
     if (recorder != nullptr) add_record(recorder, request.offset, request.into);
@@ -150,14 +141,13 @@ Result<void> OverlayDisk::read(std::span<ReadRequest const> batch) {
   return success();
 }
 
-OverlayDisk::Page& OverlayDisk::page_for_writing(u64 number) {
-  std::unique_ptr<Page>& page = pages_[number];
-  if (!page) {
-    page = std::make_unique<Page>();
-    ConstBytes const old = seed_->bytes().subspan(number * page_size);
-    std::memcpy(page->data(), old.data(), std::min<std::size_t>(old.size(), page_size));
-  }
-  return *page;
+/// What lies below of a page; behind the end of the disk, zeros.
+Result<void> OverlayDisk::read_seed(u64 offset, Bytes into) const {
+  ConstBytes const old = seed_->bytes().subspan(offset);
+  std::size_t const count = std::min(old.size(), into.size());
+  std::memcpy(into.data(), old.data(), count);
+  std::memset(into.data() + count, 0, into.size() - count);
+  return success();
 }
 
 Result<void> OverlayDisk::write(std::span<WriteRequest const> batch) {
@@ -166,14 +156,8 @@ Result<void> OverlayDisk::write(std::span<WriteRequest const> batch) {
     if (request.offset % sector != 0 || request.from.size() % sector != 0) {
       return make_error(Errc::io, EINVAL, "the request is not aligned to sectors");
     }
-    for (std::size_t done = 0; done < request.from.size();) {
-      u64 const at = request.offset + done;
-      std::size_t const count =
-          std::min<std::size_t>(page_size - at % page_size, request.from.size() - done);
-      std::memcpy(page_for_writing(at / page_size).data() + at % page_size,
-                  request.from.data() + done, count);
-      done += count;
-    }
+    XFSX_TRYV(pages_.write(request.offset, request.from,
+                           [this](u64 offset, Bytes into) { return read_seed(offset, into); }));
     ++stats_.writes;
     stats_.write_bytes += request.from.size();
     if (recorder != nullptr) add_record(recorder, request.offset, request.from);
@@ -182,10 +166,10 @@ Result<void> OverlayDisk::write(std::span<WriteRequest const> batch) {
 }
 
 void OverlayDisk::write_into(Seed& seed) const {
-  for (auto const& [number, page] : pages_) {
-    Bytes const place = seed.bytes().subspan(number * page_size);
-    std::memcpy(place.data(), page->data(), std::min<std::size_t>(place.size(), page_size));
-  }
+  pages_.for_each([&](u64 offset, ConstBytes page) {
+    Bytes const place = seed.bytes().subspan(offset);
+    std::memcpy(place.data(), page.data(), std::min(place.size(), page.size()));
+  });
 }
 
 }  // namespace xfsx::fuzz

@@ -4,11 +4,12 @@
 
 #include <xfsx/device.h>
 
-#include <array>
+#include "fuzz/support/written_pages.h"
+
 #include <cstdio>
 #include <cstdlib>
-#include <map>
 #include <memory>
+#include <vector>
 
 namespace xfsx::fuzz {
 
@@ -24,6 +25,11 @@ class Seed {
 
   [[nodiscard]] ConstBytes bytes() const { return {data_.get(), size_}; }
   [[nodiscard]] Bytes bytes() { return {data_.get(), size_}; }
+  static constexpr std::size_t step = 1 << 16;
+  /// Whether the image has anything in the step of its bytes that `offset` is in.
+  [[nodiscard]] bool is_filled(u64 offset) const {
+    return filled_.empty() || filled_[static_cast<std::size_t>(offset / step)];
+  }
 
  private:
   struct Free {
@@ -34,6 +40,7 @@ class Seed {
 
   std::unique_ptr<std::byte[], Free> data_;
   std::size_t size_ = 0;
+  std::vector<bool> filled_;  // by steps; empty if nobody looked
 };
 
 class OverlayDisk final : public BlockDevice {
@@ -56,16 +63,13 @@ class OverlayDisk final : public BlockDevice {
   static void record(std::FILE* file) { recorder = file; }
 
  private:
-  static constexpr u64 page_size = 4096;
-  using Page = std::array<std::byte, page_size>;
-
   Result<void> check(u64 offset, std::size_t count) const;
-  Page& page_for_writing(u64 number);
+  Result<void> read_seed(u64 offset, Bytes into) const;
 
   static std::FILE* recorder;
 
   std::shared_ptr<Seed const> seed_;
-  std::map<u64, std::unique_ptr<Page>> pages_;  // by number
+  WrittenPages pages_;
   DeviceStats stats_;
 };
 

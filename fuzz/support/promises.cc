@@ -35,11 +35,12 @@ struct Contents {
   u64 size = 0;
 };
 
-/// Reads a file anew; nothing if it cannot be read.
+/// Reads a file anew; nothing if it cannot be read, or the log is dirty or damaged.
 std::optional<Contents> contents_of(OverlayDisk& disk, InodeNumber ino) {
   Result<std::unique_ptr<Volume>> const volume = Volume::open(disk);
   if (!volume) return std::nullopt;
-  must(volume.value()->log().has_value() && volume.value()->log().value().clean);
+  Result<LogState> const& log = volume.value()->log();
+  if (!log || !log.value().clean) return std::nullopt;
   Result<Inode> const inode = load_inode(*volume.value(), ino);
   if (!inode) return std::nullopt;
   Result<std::vector<Mapping>> mappings =

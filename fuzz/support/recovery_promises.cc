@@ -3,14 +3,12 @@
 #include "base/view.h"
 #include "disk/log.h"
 #include "fuzz/support/target.h"
-#include "log/find_head.h"
+#include "fuzz/support/written_pages.h"
 #include "recovery/recovery.h"
-#include "txn/volume.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
-#include <map>
+#include <optional>
 #include <string>
 
 namespace xfsx::fuzz {
@@ -39,20 +37,14 @@ class Watched final : public BlockDevice {
   Result<void> flush() override { return success(); }
   Result<void> read(std::span<ReadRequest const> batch) override {
     XFSX_TRYV(below_.read(batch));
-    for (ReadRequest const& request : batch) {
-      u64 const end = request.offset + request.into.size();
-      for (auto at = sectors_.lower_bound(request.offset / sector);
-           at != sectors_.end() && at->first * sector < end; ++at) {
-        u64 const start = at->first * sector;
-        u64 const from = std::max(start, request.offset), to = std::min(start + sector, end);
-        std::ranges::copy(ConstBytes(at->second).subspan(from - start, to - from),
-                          request.into.subspan(from - request.offset).begin());
-      }
-    }
+    if (pages_.empty()) return success();
+    for (ReadRequest const& request : batch) pages_.lay_over(request.offset, request.into);
     return success();
   }
   Result<void> write(std::span<WriteRequest const> batch) override {
-    for (WriteRequest const& request : batch) write(request);
+    for (WriteRequest const& request : batch) {
+      XFSX_TRYV(write(request));
+    }
     return success();
   }
 
@@ -61,21 +53,26 @@ class Watched final : public BlockDevice {
     log_ = log;
     cycle_ = cycle;
   }
-  [[nodiscard]] bool was_written() const { return !sectors_.empty(); }
+  [[nodiscard]] bool was_written() const { return !pages_.empty(); }
 
  private:
-  void write(WriteRequest const& request) {
+  Result<void> write(WriteRequest const& request) {
     promise(cycle_.has_value(), "a write before all is decided");
     must(request.offset % sector == 0 && request.from.size() % sector == 0);
-    must(request.offset <= info().size && request.from.size() <= info().size - request.offset);
+    u64 const size = info().size;
+    must(request.offset <= size && request.from.size() <= size - request.offset);
     u64 const log = log_.byte_of(LogBlock(0)), log_end = log_.byte_of(LogBlock(log_.blocks));
-    for (std::size_t at = 0; at < request.from.size(); at += sector) {
-      ConstBytes const one = request.from.subspan(at, sector);
-      u64 const place = request.offset + at;
-      bool const in_log = place >= log && place < log_end;
-      promise(!in_log || is_of_log(view_as<be32>(one).value()), "no log block in the log");
-      std::ranges::copy(one, sectors_[place / sector].begin());
+    u64 const begin = std::clamp(request.offset, log, log_end);
+    u64 const end = std::clamp(request.offset + request.from.size(), log, log_end);
+    for (u64 at = begin; at < end; at += sector) {
+      u32 const word = view_as<be32>(request.from, at - request.offset).value();
+      promise(is_of_log(word), "no log block in the log");
     }
+    return pages_.write(request.offset, request.from, [this](u64 offset, Bytes into) {
+      u64 const left = info().size - offset;
+      ReadRequest const whole{offset, into.first(std::min<u64>(into.size(), left))};
+      return below_.read({&whole, 1});
+    });
   }
   /// Blocks of the log begin with the magic number of records or the number of a cycle.
   [[nodiscard]] bool is_of_log(u32 word) const {
@@ -85,7 +82,7 @@ class Watched final : public BlockDevice {
   BlockDevice& below_;
   LogGeometry log_;
   std::optional<u32> cycle_;
-  std::map<u64, std::array<std::byte, sector>> sectors_;
+  WrittenPages pages_;
 };
 
 /// An error says where, unless it is about what this release does not do.
@@ -98,10 +95,20 @@ void check_error(Error const& error) {
   promise(!damage || located, "not located: " + told);
 }
 
-Result<LogState> log_of(BlockDevice& disk) {
-  XFSX_TRY(std::unique_ptr<Volume> const volume, Volume::open(disk));
-  XFSX_TRY(LogPlace const place, place_log(volume->geometry(), disk, nullptr));
-  return find_log_head(place.device, place.log);
+Result<Geometry> geometry_of(BlockDevice& disk) {
+  DeviceInfo const info = disk.info();
+  constexpr u64 largest_sector = 32768;
+  std::vector<std::byte> head(std::min(largest_sector, info.size));
+  ReadRequest const request{0, head};
+  XFSX_TRYV(disk.read({&request, 1}));
+  return Geometry::from_superblock(head, {info.size, info.logical_sector});
+}
+
+/// Another recovery finds nothing to do.
+void check_clean(BlockDevice& disk, RecoverRequest const& request) {
+  Result<std::unique_ptr<Recovery>> const again = Recovery::prepare(disk, request);
+  promise(again);
+  promise(again.value()->was_clean(), "there is something to recover afterwards");
 }
 
 }  // namespace
@@ -111,7 +118,7 @@ void check_recovery(BlockDevice& disk, bool salvage) {
   RecoverRequest request;
   request.salvage = salvage;
   request.now = {1'700'000'000, 0};
-  Result<std::unique_ptr<Volume>> const before = Volume::open(watched);
+  Result<Geometry> const before = geometry_of(watched);
   Result<std::unique_ptr<Recovery>> const prepared = Recovery::prepare(watched, request);
   must(!watched.was_written());
   if (!prepared) return check_error(prepared.error());
@@ -121,16 +128,12 @@ void check_recovery(BlockDevice& disk, bool salvage) {
   must(!watched.was_written());
   if (!judged) return check_error(judged.error());
 
-  Result<LogPlace> const place = place_log(before.value()->geometry(), watched, nullptr);
+  promise(before);
+  Result<LogPlace> const place = place_log(before.value(), watched, nullptr);
   promise(place);
   watched.allow(place.value().log, recovery.report().head.cycle());
   promise(recovery.run({}));
-  Result<LogState> const after = log_of(watched);
-  promise(after);
-  promise(after.value().clean, "the log is dirty afterwards");
-  Result<RecoverReport> const again = recover(watched, request);
-  promise(again);
-  promise(again.value().was_clean, "there is something to recover afterwards");
+  check_clean(watched, request);
 }
 
 }  // namespace xfsx::fuzz

@@ -11,6 +11,7 @@
 #include "disk/realtime.h"
 #include "disk/symlink.h"
 #include "inode/bmap.h"
+#include "log/compose.h"
 #include "log/log_writer.h"
 
 #include <algorithm>
@@ -37,7 +38,12 @@ constexpr std::string_view dirty_images[] = {
     "v4-dirty-old",      "intents-exchange",      "intents-realtime-free",
     "staging",           "intents-realtime-clone"};
 
+constexpr std::string_view soiled_images[] = {"rmapbt", "quota",         "rtgroups", "realtime",
+                                              "trees",  "dir4k-block1k", "sector4k", "nrext64",
+                                              "v4",     "half-features"};
+
 constexpr u32 sites_of_a_kind = 4;
+constexpr std::size_t runs_of_a_fork = 4;
 constexpr u64 image_limit = 160 << 20;
 
 [[noreturn]] void give_up(std::string const& what) {
@@ -74,17 +80,36 @@ void shorten_log(std::shared_ptr<Seed> const& seed, Geometry const& geometry,
   disk.write_into(*seed);
 }
 
-World const& world(std::span<std::string_view const> names, u8 number, bool short_log) {
-  static std::map<std::pair<std::string_view, bool>, std::unique_ptr<World>> worlds;
+/// A transaction behind the unmount record: the superblock as it is.
+void soil_log(std::shared_ptr<Seed> const& seed, Geometry const& geometry,
+              std::string const& path) {
+  shorten_log(seed, geometry, path);
+  OverlayDisk disk(seed);
+  BufferItem super;
+  super.type = disk::BufferType::superblock;
+  super.image = seed->bytes().first(geometry.sector_size());
+  super.dirty.set(0);
+  ComposedItem const item = compose_buffer(super);
+  LogGeometry const log = need(LogGeometry::of(geometry), path);
+  need(compose_checkpoint(disk, log, std::span(&item, 1), {}), path);
+  disk.write_into(*seed);
+}
+
+/// What becomes of the log of an image.
+enum class Log : u8 { as_it_is, shortened, soiled };
+
+World const& world(std::span<std::string_view const> names, u8 number, Log log) {
+  static std::map<std::pair<std::string_view, Log>, std::unique_ptr<World>> worlds;
   std::string_view const name = names[number % names.size()];
-  std::unique_ptr<World>& slot = worlds[{name, short_log}];
+  std::unique_ptr<World>& slot = worlds[{name, log}];
   if (!slot) {
     char const* folder = std::getenv("XFSX_FUZZ_IMAGES");
     std::string const from = folder != nullptr ? folder : XFSX_FUZZ_IMAGES;
     std::string const path = from + "/" + std::string(name) + ".img.gz";
     std::shared_ptr<Seed> const seed = need(Seed::load(path, image_limit), path);
     Geometry const geometry = geometry_of(*seed, path);
-    if (short_log) shorten_log(seed, geometry, path);
+    if (log == Log::shortened) shorten_log(seed, geometry, path);
+    if (log == Log::soiled) soil_log(seed, geometry, path);
     slot = std::make_unique<World>(seed, geometry, sites_of_a_kind);
   }
   return *slot;
@@ -112,6 +137,27 @@ void write_at(BlockDevice& disk, u64 offset, ConstBytes bytes) {
 World::World(std::shared_ptr<Seed> seed, Geometry const& geometry, u32 of_a_kind)
     : seed_(std::move(seed)), geometry_(geometry), of_a_kind_(of_a_kind) {
   find_sites();
+  find_runs();
+}
+
+/// Whatever cannot be read has no mappings.
+void World::find_runs() {
+  OverlayDisk disk(seed_);
+  Result<std::unique_ptr<Volume>> const volume = Volume::open(disk);
+  if (!volume) return;
+  for (InodeNumber const number : inodes()) {
+    Result<Inode> const inode = load_inode(*volume.value(), number);
+    if (!inode) continue;
+    for (ForkKind const fork : {ForkKind::data, ForkKind::attr}) {
+      bool const realtime = fork == ForkKind::data && inode.value().is_realtime();
+      Result<std::vector<Mapping>> const all =
+          collect_mappings(*volume.value(), inode.value(), fork);
+      if (!all) continue;
+      for (std::size_t i = 0; i < std::min(all.value().size(), runs_of_a_fork); ++i) {
+        runs_.push_back({number, fork, all.value()[i], realtime});
+      }
+    }
+  }
 }
 
 /// A block of version 4 does not say whose it is, and one with nothing but a target or a piece of a
@@ -201,6 +247,7 @@ void World::find_sites() {
   for (u64 at = 0; at < geometry_.data_blocks() * block; at += block) {
     // Copies of blocks in the log are not blocks.
     if (at >= log_first && at < log_end) continue;
+    if (!seed_->is_filled(at)) continue;
     look_at(at, seed_->bytes().subspan(static_cast<std::size_t>(at), block));
   }
 }
@@ -325,15 +372,18 @@ std::vector<InodeNumber> World::inodes() const {
 }
 
 World const& World::of_structures(u8 number) {
-  return world(structure_images, number, true);
+  return world(structure_images, number, Log::shortened);
 }
 
 World const& World::of_logs(u8 number) {
-  return world(log_images, number, false);
+  return world(log_images, number, Log::as_it_is);
 }
 
 World const& World::of_dirty_logs(u8 number) {
-  return world(dirty_images, number, false);
+  std::size_t const dirty = std::size(dirty_images), all = dirty + std::size(soiled_images);
+  std::size_t const which = number % all;
+  if (which < dirty) return world(dirty_images, static_cast<u8>(which), Log::as_it_is);
+  return world(soiled_images, static_cast<u8>(which - dirty), Log::soiled);
 }
 
 }  // namespace xfsx::fuzz

@@ -4,7 +4,7 @@
 
 #include "fuzz/support/input.h"
 #include "fuzz/support/overlay_disk.h"
-#include "inode/inode.h"
+#include "inode/bmap.h"
 
 #include <map>
 #include <memory>
@@ -48,6 +48,14 @@ struct Site {
   InodeNumber owner{};  ///< of an inode its own number; of a block in a file that file
 };
 
+/// A mapping of a file of an image.
+struct FileRun {
+  InodeNumber inode{};
+  ForkKind fork = ForkKind::data;
+  Mapping mapping{};
+  bool realtime = false;
+};
+
 /// An image in memory and the structures in it.
 class World {
  public:
@@ -63,17 +71,22 @@ class World {
   [[nodiscard]] Site pick(Form form, u8 number) const;
   /// Every inode among the sites.
   [[nodiscard]] std::vector<InodeNumber> inodes() const;
+  /// Some mappings of each of them, as they are on the disk, whatever its log says.
+  [[nodiscard]] std::vector<FileRun> const& runs() const { return runs_; }
+  [[nodiscard]] ConstBytes bytes() const { return seed_->bytes(); }
 
   /// The image that an input asks for, among those for structures or those for logs. Those for
   /// structures have a log of one record, which is found at once.
   static World const& of_structures(u8 number);
   static World const& of_logs(u8 number);
-  /// Those whose logs are dirty and never went round; the shortest logs first.
+  /// Those whose logs are dirty and never went round; the shortest logs first. Then clean ones of
+  /// which the superblock was logged again, so that there is something to recover.
   static World const& of_dirty_logs(u8 number);
 
  private:
   void find_sites();
   void find_in_files();
+  void find_runs();
   void look_at_file(Volume& volume, Inode const& inode);
   void look_at_old(u64 offset, ConstBytes block, InodeNumber owner);
   void look_at(u64 offset, ConstBytes block);
@@ -86,6 +99,7 @@ class World {
   u32 of_a_kind_;
   std::map<Form, std::vector<Site>> sites_;
   std::map<std::pair<Form, u32>, u32> kept_;
+  std::vector<FileRun> runs_;
 };
 
 /// Bytes of a disk; `count` of them, all inside.

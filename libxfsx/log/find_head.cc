@@ -304,7 +304,8 @@ Result<void> HeadSearch::verify_head() {
 /// can have been overwritten: whoever replays the log will say what is wrong there.
 Result<void> HeadSearch::verify_tail() {
   if (head_ == tail_) return success();
-  u64 const reach = u64{max_in_flight} * last_.header.h_size.value() / basic_block_size;
+  u64 const size = std::min(last_.header.h_size.value(), log_record_max_blocks * basic_block_size);
+  u64 const reach = max_in_flight * size / basic_block_size;
   XFSX_TRY(tail_, nth_record_from(tail_, head_, 1));
   while (true) {
     u64 const free = (u64{tail_} + reader_.blocks() - head_) % reader_.blocks();

@@ -39,8 +39,7 @@ LogWalk::LogWalk(BlockDevice& device, LogGeometry const& log, LogState const& st
     : reader_(device, log),
       pass_over_(damaged == Damaged::is_passed_over),
       state_(state),
-      end_(log.blocks),
-      data_(max_log_record_size) {
+      end_(log.blocks) {
   u32 const head = state.head.block().raw();
   u32 const tail = state.tail.block().raw();
   pending_from_ = state.clean ? end_ : (tail + end_ - head) % end_;
@@ -91,6 +90,9 @@ Result<void> LogWalk::check(LogRecord const& record) {
     XFSX_TRYV(view.require(header.crc.value() != 0, header.crc, 0, Relation::not_equal));
   }
   if (!record.pending || pass_over_) {
+    // No cycle has this number: every block that begins a record would carry it.
+    XFSX_TRYV(view.require(header.cycle.value() != disk::log_record_magic, header.cycle,
+                           disk::log_record_magic, Relation::not_equal));
     // One look at a few blocks tells most remains from records; only the rest costs a checksum. And
     // blocks that all begin like records cannot have each the length of a hundred.
     XFSX_TRY(bool const stamped, is_stamped(record));
@@ -109,7 +111,10 @@ Result<u32> LogWalk::displaced_word(LogRecord const& record, u32 data_block) {
 
 Result<void> LogWalk::read_data(LogRecord& record) {
   u32 const count = data_blocks(record.header);
-  Bytes const into = Bytes(data_).first(std::size_t{count} * basic_block_size);
+  // Most records are far from the longest.
+  std::size_t const size = std::size_t{count} * basic_block_size;
+  if (data_.size() < size) data_.resize(size);
+  Bytes const into = Bytes(data_).first(size);
   for (u32 done = 0; done < count;) {
     u32 const from = reader_.wrap(u64{record.block} + record.header_blocks + done);
     u32 const n = std::min({count - done, reader_.blocks() - from, log_record_max_blocks});

@@ -300,6 +300,18 @@ TEST_SUITE("recovery") {
     CHECK(view_as<be32>(read_bytes(*disk, at, 4)).value() == disk::refcountbt_magic);
   }
 
+  TEST_CASE("where it is known how the log was found, it is not searched again") {
+    std::unique_ptr<MemoryDevice> const disk = image("wrapped");
+    std::unique_ptr<Volume> const volume = Volume::open(*disk).value();
+    LogState const& log = volume->log().value();
+    ReplayedBlocks blocks(*disk);
+    u64 const before = disk->stats().read_bytes;
+    std::unique_ptr<Workbench> const bench = Workbench::open(blocks, {}, log).value();
+    CHECK(disk->stats().read_bytes - before <= 32768);
+    CHECK(bench->volume().log().value().head == log.head);
+    CHECK(bench->volume().cache().log_head() == log.head);
+  }
+
   TEST_CASE("damage in the log is told, with nothing written, and can be salvaged") {
     std::unique_ptr<MemoryDevice> const disk = image("intents-exchange");
     std::unique_ptr<Volume> const volume = Volume::open(*disk).value();

@@ -90,7 +90,8 @@ def campaign(name, program, seeds):
         length = SLICE if progress.done["inputs"] < inputs or left > SLICE else max(1, int(left))
         with tempfile.TemporaryDirectory(prefix="xfsx-fuzz-") as scratch:
             failure, figures = fuzz_runs.fuzz(name, program, progress.corpus, scratch,
-                                              ["-max_total_time=%d" % length], [seeds])
+                                              ["-max_total_time=%d" % length],
+                                              fuzz_runs.seed_folders(seeds, name))
         if failure:
             return failure
         progress.add(figures)

@@ -1,6 +1,7 @@
 """Fuzz targets, what they are run on, and what libFuzzer says about it."""
 
 import os
+import random
 import re
 import subprocess
 import time
@@ -12,6 +13,8 @@ DISK = ".disk.gz"
 LIMITS = ["-timeout=25", "-rss_limit_mb=2048", "-max_len=512",
           "-dict=" + os.path.join(ROOT, "fuzz", "xfsx.dict")]
 IMAGES, KINDS, STRUCTURES = 8, 16, 3
+# What scripts of recovery begin with, and how many composed logs there are.
+RECOVERED_IMAGES, ADD_ITEM, ITEM_KINDS, COMPOSED_LOGS = 24, 3, 18, 64
 PAIRS = [(first, second) for first in (0, 5, 10, 15) for second in (3, 8, 13)]
 SANITIZERS = {
     # A small quarantine: fresh memory for every block would cost more than the blocks.
@@ -28,16 +31,48 @@ def targets():
                   if name.endswith(".cc") and name != "replay.cc")
 
 
-def write_seeds(folder):
+def common_seeds():
     """Three bytes name an image, a kind and a structure; nothing is changed. Five name an image, no
     change, two files of it and how they are exchanged."""
     seeds = [bytes([image, kind, structure]) for image in range(IMAGES) for kind in range(KINDS)
              for structure in range(STRUCTURES)]
     seeds += [bytes([image, 0, first, second, 0]) for image in range(IMAGES)
               for first, second in PAIRS]
-    for script in seeds:
-        with open(os.path.join(folder, script.hex()), "wb") as seed:
-            seed.write(script)
+    return seeds
+
+
+def recovery_seeds():
+    """Each image as it is, recovered and salvaged, with a broken record, and with a made item of
+    each kind (fuzz/support/made_items.h) out of noise that is the same every time."""
+    noise = random.Random(19)
+    for image in range(RECOVERED_IMAGES):
+        yield from (bytes([image, how]) for how in (0x00, 0x20, 0xe0))
+        for kind in range(ITEM_KINDS):
+            yield bytes([image, 1, ADD_ITEM, kind]) + noise.randbytes(48)
+
+
+def composed_log_seeds():
+    noise = random.Random(23)
+    for _ in range(COMPOSED_LOGS):
+        yield noise.randbytes(96)
+
+
+MORE_SEEDS = {"recovery": recovery_seeds, "composed_log": composed_log_seeds}
+
+
+def write_seeds(folder):
+    """Writes the seeds of all targets and of some, see seed_folders()."""
+    for name, seeds in [("common", common_seeds), *MORE_SEEDS.items()]:
+        os.mkdir(os.path.join(folder, name))
+        for script in seeds():
+            with open(os.path.join(folder, name, script[:60].hex()), "wb") as seed:
+                seed.write(script)
+
+
+def seed_folders(folder, name):
+    """Where write_seeds() has put those of a target."""
+    return [os.path.join(folder, which)
+            for which in ["common"] + [own for own in MORE_SEEDS if own == name]]
 
 
 def kept(name):
