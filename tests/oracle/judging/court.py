@@ -58,7 +58,7 @@ class Court:
         self.base, self.base_free = None, None
         if options.base:
             self._open_base()
-        self.known, self.judged = KnownDisks() if options.equal_once else None, 0
+        self.known, self.judged = KnownDisks(options.known) if options.equal_once else None, 0
         self.old = self.new = self.superblock = None
         self.grown = 0      # blocks that files occupy beyond those of the base
         if options.manifest:
