@@ -24,7 +24,6 @@ IMAGES = os.path.join(ROOT, "images")
 RECORD = os.path.join(ROOT, "docs", "crash-campaigns.md")
 WORKERS = 4     # a mount waits more than it works
 SLOTS = 8       # a worker never waits for the next disk
-RECOVERED_JUDGES = 2    # of what xfsx has recovered; each looks at equal disks once, so few
 RECOVERY_SECONDS = 120
 
 
@@ -196,11 +195,12 @@ class Run:
     """One scenario: one xfsx_crash, some judges."""
 
     def __init__(self, program, scenario, options, figures, save=None, deadline=None, xfsx=0,
-                 xfsx_judges=RECOVERED_JUDGES):
+                 workers=WORKERS):
         self.figures, self.save, self.deadline = figures, save, deadline
         self.folder = scratch()
         self.judges = Judges(scenario, self.folder)
-        self.recovering = Recovering(self.judges, xfsx, xfsx_judges)
+        self.recovering = Recovering(self.judges, xfsx, workers // 2)
+        self.workers = workers
         self.command = crash_command(program, scenario, "--slots", self.folder, "--slot-count",
                                      str(SLOTS), *options)
         self.todo = queue.Queue()
@@ -269,7 +269,7 @@ class Run:
         """True when all states were judged, False when time ran out."""
         self.maker = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                       text=True)
-        workers = [threading.Thread(target=self.work) for _ in range(WORKERS)]
+        workers = [threading.Thread(target=self.work) for _ in range(self.workers)]
         for worker in workers:
             worker.start()
         try:

@@ -9,7 +9,7 @@ NAME is a shipped image, a seed of dirty.py, or the path of a dirty image (besid
 its log is external); a seed does not make the same image twice, so replay what was kept.
 xfsx_recover_states records the writes of a recovery and makes the disks: each prefix of what was
 written since a flush, and seeded subsets, in sectors.
-Each is recovered by Linux, and by xfsx in memory, each tenth by `xfsx recover` as well. Linux must
+Each is recovered by Linux, and by xfsx in memory, some by the program `xfsx recover` as well. Linux must
 then show what it shows after a recovery that nothing disturbed, and say nothing; where the log was
 so full that blocks had to go home first, Linux may refuse a disk (decision 19), but not xfsx. Disks
 that come out equal are looked at once. What no kernel here mounts is recovered by xfsx alone, and
@@ -36,18 +36,19 @@ from judging.errors import CannotJudge
 EVERY_PREFIX = 1 << 40
 HOME_FIRST_PREFIXES = 1500
 SUBSETS = 50            # of each image of a campaign
+BY_PROGRAM = 10         # of a campaign, too
 
 
 def replay(judged, name, file):
     return subprocess.run(judged.command("--replay", name, "--keep", file), check=False).returncode
 
 
-def judge(run, name, options, keep=None, ending=None):
+def judge(run, name, options, keep=None, ending=None, by_program=cuts.BY_PROGRAM):
     """(figures, words about the image, seconds)"""
     began = time.monotonic()
     target = cuts.Target(name, run.scratch, ending)
     try:
-        figures = cuts.Cuts(run, target, options).judge()
+        figures = cuts.Cuts(run, target, options, by_program).judge()
         if figures.failed and keep:
             os.makedirs(keep, exist_ok=True)
             target.disk.copy(os.path.join(keep, "cuts-%s.img" % os.path.basename(name)))
@@ -65,7 +66,7 @@ def campaign(run, arguments):
                "--prefixes", str(EVERY_PREFIX), "--home-first-prefixes", str(HOME_FIRST_PREFIXES)]
 
     def judge_one(name, ending):
-        return judge(run, name, options, arguments.keep, ending)
+        return judge(run, name, options, arguments.keep, ending, BY_PROGRAM)
 
     deadline = time.monotonic() + arguments.seconds if arguments.seconds else None
     failed = cuts_campaign.run(judge_one, cuts.STATES, deadline)

@@ -21,7 +21,7 @@ from judging.known import KnownDisks
 STATES = os.environ.get("XFSX_RECOVER_STATES") or os.path.join(
     disks.ROOT, "build", "gcc", "tests", "xfsx_recover_states")
 LOOK_AGAIN = 100        # one of so many disks is looked at although an equal one is known
-BY_PROGRAM = 10         # one of so many is recovered by `xfsx recover` itself, as a file
+BY_PROGRAM = 4          # one of so many is recovered by `xfsx recover` itself, as a file
 MOST = 12               # failures of an image, after which it is given up
 WORKERS = 2             # a mount waits more than it works, but much is done in Python
 SLOTS = 4
@@ -84,8 +84,9 @@ class Target:
 class Cuts:
     """The states of the recovery of one dirty disk."""
 
-    def __init__(self, run, target, options):
+    def __init__(self, run, target, options, by_program=BY_PROGRAM):
         self.run, self.target, self.disk, self.options = run, target, target.disk, options
+        self.by_program_each = by_program
         self.renamed = logs.Pending(self.disk, *target.more()).renamed
         self.known = {"Linux": KnownDisks(), "xfsx": KnownDisks()}
         self.good = set()       # outcomes of xfsx that have been looked at
@@ -205,7 +206,7 @@ class Cuts:
         if not self.target.mountable:
             return
         ours = None
-        if number % BY_PROGRAM == 0:
+        if number % self.by_program_each == 0:
             ours = self.split(slot, "ours-%d.img" % number)
         theirs = self.split(slot, "theirs-%d.img" % number) if self.log_bytes else Disk(slot)
         try:

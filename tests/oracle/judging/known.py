@@ -6,6 +6,8 @@ disk and what xfs_repair thinks of it depend on nothing but its bytes. Left out 
 are the log, which an unmount leaves clean wherever its head is, and the LSN and checksum of the
 first superblock, which name that head.
 """
+import contextlib
+import fcntl
 import os
 import struct
 from dataclasses import dataclass
@@ -99,6 +101,21 @@ class KnownDisks:
         linux.sparse_copy(path, os.path.join(self.folder, name + ".new"))
         self.learned.add(name)
         os.rename(os.path.join(self.folder, name + ".new"), os.path.join(self.folder, name))
+
+    def any(self):
+        """Whether something is known."""
+        self._learn()
+        return bool(self.disks)
+
+    @contextlib.contextmanager
+    def turn(self):
+        """One judge after another: equal disks often come to all of them at once."""
+        if not self.folder:
+            yield
+            return
+        with open(os.path.join(self.folder, "turn"), "wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def find(self, path):
         """The verdict on an equal disk, or None."""
