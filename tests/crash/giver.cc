@@ -70,7 +70,7 @@ Selection::Selection(MemoryDevice const& before, Recording const& recording, Cho
   for_each_crash_state(before, recording, choice.crash, [&](CrashState const& state) {
     bool const is_prefix = state.id().ends_with("/all");
     all_prefixes_ += is_prefix ? 1U : 0U;
-    Kind const kind = !is_prefix ? subset : apart && !state.ends_write() ? inside : whole;
+    std::size_t const kind = !is_prefix ? subset : apart && !state.ends_write() ? in_write : at_end;
     if (is_asked_for(choice, state)) kinds[kind][state.after("durable") ? 1 : 0].push_back(count);
     ++count;
     return true;
@@ -79,20 +79,20 @@ Selection::Selection(MemoryDevice const& before, Recording const& recording, Cho
   u64 const sample = choice.sample == 0 ? count : choice.sample;
   std::vector<Indices*> all{&kinds[subset][0], &kinds[subset][1]};
   if (apart) {
-    choose_prefixes(kinds[whole], kinds[inside], choice.prefixes);
+    choose_prefixes(kinds[at_end], kinds[in_write], choice.prefixes);
     prefixes_ = chosen_;
   } else {
-    all.push_back(&kinds[whole][0]);
-    all.push_back(&kinds[whole][1]);
+    all.push_back(&kinds[at_end][0]);
+    all.push_back(&kinds[at_end][1]);
   }
   spread(std::move(all), sample);
 }
 
-void Selection::choose_prefixes(Sides& whole, Sides& inside, u64 most) {
-  u64 const all = whole[0].size() + whole[1].size() + inside[0].size() + inside[1].size();
-  u64 const ends = whole[0].size() + whole[1].size();
-  u64 const first = all <= most ? ends : std::min(ends, most - most / 4);
-  spread({&whole[0], &whole[1]}, first);
+void Selection::choose_prefixes(Sides& ends, Sides& inside, u64 most) {
+  u64 const at_ends = ends[0].size() + ends[1].size();
+  u64 const all = at_ends + inside[0].size() + inside[1].size();
+  u64 const first = all <= most ? at_ends : std::min(at_ends, most - most / 4);
+  spread({&ends[0], &ends[1]}, first);
   spread({&inside[0], &inside[1]}, std::min(all, most) - first);
 }
 

@@ -63,13 +63,13 @@ class Selection {
   [[nodiscard]] bool wants(u64 index) const { return wanted_[index]; }
 
  private:
-  enum Kind : std::size_t { subset, whole, inside };  // inside a write
+  static constexpr std::size_t subset = 0, at_end = 1, in_write = 2;  // kinds
   using Indices = std::vector<u64>;
   /// Before and after the commit.
   using Sides = std::array<Indices, 2>;
 
   void spread(std::vector<Indices*> kinds, u64 count);
-  void choose_prefixes(Sides& whole, Sides& inside, u64 most);
+  void choose_prefixes(Sides& ends, Sides& inside, u64 most);
   void take(Indices& from, u64 count);
 
   std::mt19937_64 random_;

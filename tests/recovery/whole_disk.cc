@@ -103,7 +103,9 @@ Result<RecoverReport> WholeDisk::recover(BlockDevice& disk, SealOptions const& o
   request.devices = parts.further;
   request.now = recovery_time;
   XFSX_TRY(std::unique_ptr<Recovery> const recovery, Recovery::prepare(parts.data, request));
-  if (!recovery->was_clean()) XFSX_TRYV(recovery->run(options));
+  if (!recovery->was_clean()) {
+    XFSX_TRYV(recovery->run(options));
+  }
   return recovery->report();
 }
 
