@@ -9,15 +9,15 @@ NAME is a shipped image, a seed of dirty.py, or the path of a dirty image (besid
 its log is external); a seed does not make the same image twice, so replay what was kept.
 xfsx_recover_states records the writes of a recovery and makes the disks: each prefix of what was
 written since a flush, and seeded subsets, in sectors.
-Each is recovered by Linux, and by xfsx in memory, some by the program `xfsx recover` as well. Linux must
-then show what it shows after a recovery that nothing disturbed, and say nothing; where the log was
-so full that blocks had to go home first, Linux may refuse a disk (decision 19), but not xfsx. Disks
-that come out equal are looked at once. What no kernel here mounts is recovered by xfsx alone, and
-must be the same bytes each time. XFSX and XFSX_RECOVER_STATES are the programs (build/gcc).
+Each is recovered by Linux, and by xfsx in memory, some by the program `xfsx recover` as well. Linux
+must then show what it shows after a recovery that nothing disturbed, and say nothing; where the log
+was so full that blocks had to go home first, Linux may refuse a disk (decision 19), but not xfsx.
+Disks that come out equal are looked at once. What no kernel here mounts is recovered by xfsx alone,
+and must be the same bytes each time. XFSX and XFSX_RECOVER_STATES are the programs (build/gcc).
 
-A campaign takes every prefix of 14 shipped images and of seeds of each kind, and 50 subsets of each.
-Where blocks go home first there are tens of thousands of prefixes: 1500 of them are taken, three of
-four at the end of a write. Figures go to docs/recovery-campaigns.md.
+A campaign takes every prefix of 14 shipped images and of seeds of each kind, and 50 subsets of each
+image. Where blocks go home first there are tens of thousands of prefixes: 1500 of them are taken,
+three of four at the end of a write. Figures go to docs/recovery-campaigns.md.
 
 exit status: 0 all is as it should be   1 something is not   2 could not judge
 """

@@ -18,7 +18,7 @@ FULL_LOGS = (3, 4, 10)   # seeds whose logs are small enough to be filled
 HEAD = """
 ## Power cuts of recovery
 
-What power failures leave of `xfsx recover`, recovered again by Linux and by xfsx: whole campaigns of
+What power failures leave of `xfsx recover`, recovered again by Linux and by xfsx: campaigns of
 `tests/recovery/crash_oracle.py --campaign`.
 """
 
