@@ -80,7 +80,8 @@ class Progress:
             with open(PAGE, encoding="utf-8") as page:
                 text = page.read()
         with open(PAGE, "w", encoding="utf-8") as page:
-            page.write((text or HEAD) + "".join(self.row(kind) for kind in KINDS))
+            table, mark, others = (text or HEAD).partition("\n## ")
+            page.write(table + "".join(self.row(kind) for kind in KINDS) + mark + others)
         os.remove(self.path)
 
 

@@ -15,7 +15,7 @@ was so full that blocks had to go home first, Linux may refuse a disk (decision 
 Disks that come out equal are looked at once. What no kernel here mounts is recovered by xfsx alone,
 and must be the same bytes each time. XFSX and XFSX_RECOVER_STATES are the programs (build/gcc).
 
-A campaign takes every prefix of 14 shipped images and of seeds of each kind, and 50 subsets of each
+A campaign takes every prefix of 14 shipped images and of seeds of each kind, and 60 subsets of each
 image. Where blocks go home first there are tens of thousands of prefixes: 1500 of them are taken,
 three of four at the end of a write. Figures go to docs/recovery-campaigns.md.
 
@@ -35,7 +35,7 @@ from judging.errors import CannotJudge
 
 EVERY_PREFIX = 1 << 40
 HOME_FIRST_PREFIXES = 1500
-SUBSETS = 50            # of each image of a campaign
+SUBSETS = 60            # of each image of a campaign
 BY_PROGRAM = 10         # of a campaign, too
 
 
