@@ -160,6 +160,8 @@ class CrashStateMaker {
     return true;
   }
 
+  bool ends_write(CrashState const& state) const { return prefixes_[state.prefix_].write_end; }
+
   std::map<u64, ConstBytes> delta_of(CrashState const& state) const {
     std::map<u64, Sector const*> latest;
     auto const put = [&](std::size_t index) {
@@ -306,6 +308,10 @@ class CrashStateMaker {
 
 bool CrashState::after(std::string_view mark) const {
   return std::ranges::find(marks_, mark) != marks_.end();
+}
+
+bool CrashState::ends_write() const {
+  return maker_->ends_write(*this);
 }
 
 std::map<u64, ConstBytes> CrashState::delta() const {

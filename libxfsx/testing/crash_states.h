@@ -43,6 +43,9 @@ class CrashState {
   [[nodiscard]] std::vector<std::string> const& marks() const { return marks_; }
   [[nodiscard]] bool after(std::string_view mark) const;
 
+  /// Whether the prefix ends where a write does.
+  [[nodiscard]] bool ends_write() const;
+
   /// The sectors that differ from the base, by their byte offsets; each `unit` bytes long.
   [[nodiscard]] std::map<u64, ConstBytes> delta() const;
 

@@ -31,6 +31,7 @@ void declare_choice(CLI::App& app, Choice& c) {
   app.add_option("--seed", c.crash.seed, "of everything random");
   app.add_option("--subsets", c.crash.subsets, "for each prefix");
   app.add_option("--sample", c.sample, "states of all; default: all");
+  app.add_option("--prefixes", c.prefixes, "at most so many whole prefixes, besides the sample");
   app.add_option("--skip", c.skip, "states at the beginning");
   app.add_option("--only", c.only, "states before or after the commit, or while blocks go home")
       ->check(CLI::IsMember({"before", "after", "home"}));
@@ -61,31 +62,53 @@ bool Slots::give(MemoryDevice& disk, std::string_view expect, std::string const&
   return true;
 }
 
-Selection::Selection(MemoryDevice const& before, Recording const& recording,
-                     Choice const& choice) {
-  std::array<std::vector<u64>, 4> kinds;
+Selection::Selection(MemoryDevice const& before, Recording const& recording, Choice const& choice)
+    : random_(choice.crash.seed) {
+  std::array<Sides, 3> kinds;
+  bool const apart = choice.prefixes != 0;
   u64 count = 0;
   for_each_crash_state(before, recording, choice.crash, [&](CrashState const& state) {
-    bool const after = state.after("durable");
-    std::size_t const kind = (after ? 2U : 0U) + (state.id().ends_with("/all") ? 0U : 1U);
-    if (is_asked_for(choice, state)) kinds[kind].push_back(count);
+    bool const is_prefix = state.id().ends_with("/all");
+    all_prefixes_ += is_prefix ? 1U : 0U;
+    std::size_t const kind = !is_prefix ? subset : apart && !state.ends_write() ? in_write : at_end;
+    if (is_asked_for(choice, state)) kinds[kind][state.after("durable") ? 1 : 0].push_back(count);
     ++count;
     return true;
   });
   wanted_.resize(count);
-  u64 left = choice.sample == 0 ? count : choice.sample;
-  std::ranges::sort(kinds, {}, &std::vector<u64>::size);
-  std::mt19937_64 random(choice.crash.seed);
+  u64 const sample = choice.sample == 0 ? count : choice.sample;
+  std::vector<Indices*> all{&kinds[subset][0], &kinds[subset][1]};
+  if (apart) {
+    choose_prefixes(kinds[at_end], kinds[in_write], choice.prefixes);
+    prefixes_ = chosen_;
+  } else {
+    all.push_back(&kinds[at_end][0]);
+    all.push_back(&kinds[at_end][1]);
+  }
+  spread(std::move(all), sample);
+}
+
+void Selection::choose_prefixes(Sides& ends, Sides& inside, u64 most) {
+  u64 const at_ends = ends[0].size() + ends[1].size();
+  u64 const all = at_ends + inside[0].size() + inside[1].size();
+  u64 const first = all <= most ? at_ends : std::min(at_ends, most - most / 4);
+  spread({&ends[0], &ends[1]}, first);
+  spread({&inside[0], &inside[1]}, std::min(all, most) - first);
+}
+
+/// The same number of each, and of what is left where there are fewer.
+void Selection::spread(std::vector<Indices*> kinds, u64 count) {
+  std::ranges::sort(kinds, {}, [](Indices const* kind) { return kind->size(); });
   for (std::size_t i = 0; i < kinds.size(); ++i) {
-    u64 const share = std::min<u64>(kinds[i].size(), left / (kinds.size() - i));
-    take(kinds[i], choice.sample == 0 ? kinds[i].size() : share, random);
-    left -= share;
+    u64 const share = std::min<u64>(kinds[i]->size(), count / (kinds.size() - i));
+    take(*kinds[i], share);
+    count -= share;
   }
 }
 
-void Selection::take(std::vector<u64>& from, u64 count, std::mt19937_64& random) {
+void Selection::take(Indices& from, u64 count) {
   for (u64 i = 0; i < count; ++i) {
-    std::swap(from[i], from[i + random() % (from.size() - i)]);
+    std::swap(from[i], from[i + random_() % (from.size() - i)]);
     wanted_[from[i]] = true;
   }
   chosen_ += count;
@@ -100,8 +123,8 @@ u64 flushes(Recording const& recording) {
 void give_states(MemoryDevice const& before, Recording const& recording, Choice const& choice,
                  u64 log_bytes, std::function<std::string_view(CrashState const&)> const& expect) {
   Selection const selection(before, recording, choice);
-  fmt::print("recording {:08x} {} {} {}\n", fingerprint(recording), selection.count(), log_bytes,
-             flushes(recording));
+  fmt::print("recording {:08x} {} {} {} {} {}\n", fingerprint(recording), selection.count(),
+             log_bytes, flushes(recording), selection.prefixes(), selection.all_prefixes());
   Slots slots(choice, before, recording);
   u64 index = 0;
   u64 chosen = 0;

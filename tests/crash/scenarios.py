@@ -108,6 +108,9 @@ SCENARIOS = tuple(Scenario(f"{log} {name}", log, pair, pad, flags)
 # What CI takes: each shape of a range on one image or the other.
 IN_CI = tuple(s for s in SCENARIOS if s not in RANGES[1::2])
 
+# Any two files: ranges, forks with metadata, and where there are reverse mappings.
+ANY_TWO = tuple(s for s in SCENARIOS if s.range or s.fork or s.image == "rare")
+
 
 @dataclass(frozen=True)
 class Mistake:

@@ -72,9 +72,10 @@ class Part:
 def tell(parts):
     rows = "".join(part.row() for part in parts if part.next > part.first)
     if rows:
-        text = page() + rows
+        # Other campaigns have sections behind this table.
+        table, mark, others = page().partition("\n## ")
         with open(PAGE, "w", encoding="utf-8") as out:
-            out.write(text)
+            out.write(table + rows + mark + others)
 
 
 def run(judge, seeds, deadline=None):

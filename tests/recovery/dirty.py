@@ -181,10 +181,10 @@ def end(mounted, crowd, dice, ending, how):
         shut_down(root, how)
 
 
-def change(disk, row, dice):
-    """Fills the filesystem and cuts it off; how."""
+def change(disk, row, dice, ending=None):
+    """Fills the filesystem and cuts it off, as ENDING says or by chance; how."""
     options = "nouuid" + (",logbsize=%dk" % row["buffers"] if row["buffers"] else "")
-    ending = dice.choices(*zip(*ENDINGS))[0]
+    ending = ending or dice.choices(*zip(*ENDINGS))[0]
     if ending == "log full" and log_bytes(disk) > SMALL_LOG << 20:
         ending = "at work"
     how = dice.choice(sorted(GOING_DOWN))
@@ -207,13 +207,14 @@ def change(disk, row, dice):
                                                ", log wrapped" if wraps else "")
 
 
-def build(seed, image):
-    """(Disk, words about it) of a seed; IMAGE is the path that the image gets."""
+def build(seed, image, ending=None):
+    """(Disk, words about it) of a seed; IMAGE is the path that the image gets. ENDING: another one
+    than by chance."""
     dice = random.Random(seed)
     row = features.row_of(seed)
     disk = make(row, dice, image)
     try:
-        return disk, "%s; %s" % (features.told(row), change(disk, row, dice))
+        return disk, "%s; %s" % (features.told(row), change(disk, row, dice, ending))
     except BaseException:
         disk.remove()
         raise

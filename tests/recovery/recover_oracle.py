@@ -11,7 +11,8 @@ clean log, no unlinked inode, no block taken for a copy; each xfs_repair -n that
 is silent; Linux mounts it without recovery or complaint and shows the same files, bytes, mappings,
 attributes, times and generations as on a copy that it recovered itself; the counters are the same.
 Before, reading verbs showed of the dirty image what they show of the recovered one. A second
-recovery changes nothing. With --scrub the debug kernel's scrub is silent too.
+recovery changes nothing. Where the log is external, a recovery with --undo is taken back, which
+leaves both devices as they were. With --scrub the debug kernel's scrub is silent too.
 
 XFSX is the program (build/gcc/cli/xfsx). XFSX_RECOVER is a command that stands in for
 `xfsx recover`; what only xfsx can do is left out then. XFSX_ORACLE_TMP is where images are made.
@@ -78,6 +79,8 @@ class Judged:
             self.fail(self.pending.error)
         if not STAND_IN:
             self.without_writing()
+            if self.disk.log:
+                self.taken_back()
         self.by_linux()
         self.by_xfsx()
         return self
@@ -93,6 +96,26 @@ class Judged:
         self.listed = logs.xfsx("ls", "-lR", self.disk.image, *self.disk.words(), text=False)
         if self.disk.digest() != before:
             self.fail("recover --dry-run or ls changed the image")
+
+    def taken_back(self):
+        """Recovery with an undo file, and its undo: both devices are as they were."""
+        disk, file = self.disk.copy(self.path("back.img")), self.path("undo")
+        try:
+            done = recover(disk, "--undo", file)
+            if done.returncode != 0:
+                self.fail("recover --undo: " + said(done))
+                return
+            if disks.log_is_clean(disk) is not True:
+                self.fail("xfs_logprint does not call the log clean after recover --undo")
+            done = logs.xfsx("undo", disk.image, *disk.words(), file)
+            if done.returncode != 0:
+                self.fail("undo: " + said(done))
+            elif disk.digest() != self.disk.digest():
+                self.fail("undo does not leave what was there before recover --undo")
+        finally:
+            disk.remove()
+            if os.path.exists(file):
+                os.unlink(file)
 
     def by_linux(self):
         """A copy that Linux has recovered and unmounted twice."""

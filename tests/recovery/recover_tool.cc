@@ -2,13 +2,15 @@
 //
 // The image is recovered in memory and every write is kept. Out, before what giver.h says: `disk
 // BYTES LOG_BYTES HOME_FIRST`. An image file of a slot is the filesystem's device, BYTES long, and
-// behind it its external log, if it has one. What is expected of a state: `before` and `after` the
-// commit, Linux and xfsx recover it to what an undisturbed recovery gives; `xfsx`, before it, Linux
-// need not: the log was too full, and blocks had to go home first (decision 19).
+// behind it its external log and its realtime device, if it has them. What is expected of a state:
+// `before` and `after` the commit, Linux and xfsx recover it to what an undisturbed recovery gives;
+// `xfsx`, before it, Linux need not: the log was too full, and blocks had to go home first
+// (decision 19). With --outcomes xfsx recovers each state in memory; behind a colon follows which
+// disk comes out of it (outcomes.h).
 
 #include "crash/giver.h"
 #include "crash/operation.h"
-#include "recovery/recovery.h"
+#include "recovery/outcomes.h"
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -19,60 +21,16 @@ using namespace xfsx;
 using namespace xfsx::test;
 
 struct Options {
-  std::string image, log;
+  std::string image, log, realtime;
   Choice choice;
   std::string replay, keep, after;
-  bool early = false;
+  bool outcomes = false, early = false;
+  u64 home_first_prefixes = 0;
 };
 
-/// A part of another device. A flush is one of the whole, so what this device's flush makes durable
-/// counts for the other too.
-class Part final : public BlockDevice {
- public:
-  Part(BlockDevice& whole, u64 begin, u64 size) : whole_(whole), begin_(begin), size_(size) {}
-
-  [[nodiscard]] DeviceInfo info() const override {
-    DeviceInfo info = whole_.info();
-    info.size = size_;
-    return info;
-  }
-  Result<void> read(std::span<ReadRequest const> batch) override {
-    std::vector<ReadRequest> moved(batch.begin(), batch.end());
-    for (ReadRequest& request : moved) request.offset += begin_;
-    return whole_.read(moved);
-  }
-  Result<void> write(std::span<WriteRequest const> batch) override {
-    return whole_.write(moved_on(batch));
-  }
-  Result<void> flush() override { return whole_.flush(); }
-  Result<void> write_durable(std::span<WriteRequest const> batch) override {
-    return whole_.write_durable(moved_on(batch));
-  }
-
- private:
-  [[nodiscard]] std::vector<WriteRequest> moved_on(std::span<WriteRequest const> batch) const {
-    std::vector<WriteRequest> moved(batch.begin(), batch.end());
-    for (WriteRequest& request : moved) request.offset += begin_;
-    return moved;
-  }
-
-  BlockDevice& whole_;
-  u64 begin_, size_;
-};
-
-/// Copies a disk into another one.
-void put(MemoryDevice& into, u64 offset, MemoryDevice const& from) {
-  for (u64 at = 0; at < from.info().size;) {
-    ConstBytes const piece = from.piece_at(at);
-    into.poke(offset + at, piece);
-    at += piece.size();
-  }
-}
-
-/// What is recovered, and what is recorded of it.
-struct Recovered {
-  std::unique_ptr<MemoryDevice> before, after;
-  u64 bytes = 0, log_bytes = 0;
+/// What is recorded of a recovery.
+struct Recorded {
+  std::unique_ptr<MemoryDevice> after;
   Recording recording;
   RecoverReport report;
   bool home_first = false;
@@ -92,61 +50,44 @@ std::string name_of(SealStage stage) {
   return "clean";
 }
 
-/// Both devices as one disk.
-void load(Recovered& done, Options const& options) {
-  std::unique_ptr<MemoryDevice> const data = load_gz_image(options.image).value();
-  std::unique_ptr<MemoryDevice> log;
-  if (!options.log.empty()) log = load_gz_image(options.log).value();
-  done.bytes = data->info().size;
-  done.log_bytes = log ? log->info().size : 0;
-  OpenOptions open;
-  open.devices.log = log.get();
-  u32 const sector = Filesystem::open(*data, open).value()->info().value().sector_size;
-  done.before = std::make_unique<MemoryDevice>(done.bytes + done.log_bytes, sector);
-  put(*done.before, 0, *data);
-  if (log) put(*done.before, done.bytes, *log);
-}
-
-Recovered record(Options const& options) {
-  Recovered done;
-  load(done, options);
-  done.after = done.before->snapshot();
+Recorded record(WholeDisk const& disk, bool early) {
+  Recorded done;
+  done.after = disk.before().snapshot();
   RecordingDevice recorder(*done.after);
-  Part data(recorder, 0, done.bytes);
-  Part log(recorder, done.bytes, done.log_bytes);
-  RecoverRequest request;
-  if (done.log_bytes != 0) request.devices.log = &log;
-  std::unique_ptr<Recovery> const recovery = Recovery::prepare(data, request).value();
-  if (recovery->was_clean()) return done;
   SealOptions seal;
   seal.on_stage = [&](SealStage stage) { recorder.mark(name_of(stage)); };
-  if (options.early) recovery->judge(0).value();
-  recovery->run(seal).value();
-  done.report = recovery->report();
+  WholeDisk::Recovered const recovered = disk.recover(recorder, seal, early).value();
+  done.report = recovered.report;
+  done.home_first = recovered.home_first;
   done.recording = recorder.recording();
-  done.home_first = recovery->goes_home_first();
   return done;
 }
 
 int run(Options& options) {
   options.choice.crash.indivisible = [](u64, ConstBytes bytes) { return is_empty_records(bytes); };
-  Recovered const done = record(options);
+  WholeDisk const disk(options.image, options.log, options.realtime);
+  Recorded const done = record(disk, options.early);
   if (!options.after.empty()) {
     done.after->store(options.after).value();
     return 0;
   }
-  fmt::print("disk {} {} {:d}\n", done.bytes, done.log_bytes, done.home_first);
+  fmt::print("disk {} {} {:d}\n", disk.bytes(), disk.log_bytes(), done.home_first);
+  if (done.home_first && options.home_first_prefixes != 0) {
+    options.choice.prefixes = options.home_first_prefixes;
+  }
+  Outcomes outcomes(disk, options.choice.slots);
+  std::string expected;
   auto const expect = [&](CrashState const& state) -> std::string_view {
-    if (state.after("durable")) return "after";
-    return done.home_first ? "xfsx" : "before";
+    expected = state.after("durable") ? "after" : done.home_first ? "xfsx" : "before";
+    if (options.outcomes) expected += ":" + outcomes.of(*state.image());
+    return expected;
   };
   if (!options.replay.empty()) {
-    return keep_state(*done.before, done.recording, options.choice, options.replay, options.keep,
-                      expect)
-               ? 0
-               : 1;
+    bool const found = keep_state(disk.before(), done.recording, options.choice, options.replay,
+                                  options.keep, expect);
+    return found ? 0 : 1;
   }
-  give_states(*done.before, done.recording, options.choice, done.report.log_bytes, expect);
+  give_states(disk.before(), done.recording, options.choice, done.report.log_bytes, expect);
   return 0;
 }
 
@@ -157,7 +98,11 @@ int main(int argc, char** argv) {
   CLI::App app("Crash states of a recovery");
   app.add_option("image", options.image, "the dirty image, packed or not")->required();
   app.add_option("--log-dev", options.log, "its external log");
+  app.add_option("--rt-dev", options.realtime, "its realtime device");
   declare_choice(app, options.choice);
+  app.add_option("--home-first-prefixes", options.home_first_prefixes,
+                 "--prefixes where the log is so full that blocks go home first");
+  app.add_flag("--outcomes", options.outcomes, "recover each state in memory, too");
   app.add_option("--replay", options.replay, "make only the state of this id");
   app.add_option("--keep", options.keep, "file for --replay");
   app.add_flag("--early", options.early, "send inode clusters home first, however few they are");

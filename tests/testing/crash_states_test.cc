@@ -73,6 +73,18 @@ TEST_SUITE("testing") {
     CHECK(images(r.base, r.device.recording(), {}, 3) == all);
   }
 
+  TEST_CASE("a state tells whether its prefix ends where a write does") {
+    Recorded r;
+    put(r.device, 0, filled(1024, 1));
+    put(r.device, 1024, filled(512, 2));
+    std::set<std::string> inside;
+    for_each_crash_state(r.base, r.device.recording(), {}, [&](CrashState const& state) {
+      if (!state.ends_write()) inside.insert(state.id());
+      return true;
+    });
+    CHECK(inside == std::set<std::string>{"1/all"});
+  }
+
   TEST_CASE("a barrier orders what is before it and what is after it") {
     Recorded r;
     put(r.device, 0, filled(512, 1));

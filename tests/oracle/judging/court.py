@@ -58,7 +58,7 @@ class Court:
         self.base, self.base_free = None, None
         if options.base:
             self._open_base()
-        self.known, self.judged = KnownDisks() if options.equal_once else None, 0
+        self.known, self.judged = KnownDisks(options.known) if options.equal_once else None, 0
         self.old = self.new = self.superblock = None
         self.grown = 0      # blocks that files occupy beyond those of the base
         if options.manifest:
@@ -92,8 +92,7 @@ class Court:
         else:
             unpack(image, copy)
         try:
-            if not self._as_known(copy, verdict):
-                self._look_at(copy, verdict)
+            self._decide(copy, verdict)
         finally:
             if not self.options.in_place:
                 os.unlink(copy)
@@ -116,11 +115,19 @@ class Court:
         elif known.state != verdict.state:
             verdict.problems.append(f"is {verdict.state}, but an equal disk was {known.state}")
 
+    def _decide(self, copy, verdict):
+        self.judged += 1
+        if self.known is None or self.judged % LOOK_AGAIN == 0:
+            self._look_at(copy, verdict)
+        elif not self._as_known(copy, verdict):
+            with self.known.turn():     # meanwhile another judge may have looked at such a disk
+                if not self._as_known(copy, verdict):
+                    self._look_at(copy, verdict)
+
     def _as_known(self, copy, verdict):
         """Whether Linux mounts the disk and leaves one that is known. If not, the disk has been
         recovered and is still to be looked at."""
-        self.judged += 1
-        if self.known is None or not self.known.disks or self.judged % LOOK_AGAIN == 0:
+        if verdict.problems or not self.known.any():
             return False
         self._mount(copy, verdict, read=False)
         known = None if verdict.problems else self.known.find(copy)

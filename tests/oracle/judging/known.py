@@ -6,13 +6,19 @@ disk and what xfs_repair thinks of it depend on nothing but its bytes. Left out 
 are the log, which an unmount leaves clean wherever its head is, and the LSN and checksum of the
 first superblock, which name that head.
 """
+import contextlib
+import fcntl
 import os
 import struct
+from dataclasses import dataclass
+
+from . import linux
 
 PIECE = 1 << 16
 SECTOR = 512
 CRC = (224, 4)      # bytes of the superblock
 LSN = (240, 8)
+SHARED = ".disk"
 
 
 def log_of(superblock):
@@ -62,16 +68,58 @@ def pieces(path):
         os.close(fd)
 
 
+@dataclass(frozen=True)
+class Known:
+    """What is known of a disk that another judge has looked at."""
+    state: str
+
+
 class KnownDisks:
-    """What was said of the disks of a run, each with its bytes; the newest few of them."""
+    """What was said of the disks of a run, each with its bytes; the newest few of them.
+
+    Judges of the same run share what they know in FOLDER, if they have one: a copy of each disk,
+    whose name ends with its state.
+    """
 
     limit = 8
 
-    def __init__(self):
+    def __init__(self, folder=None):
         self.disks = []         # (pieces by offset, verdict)
+        self.folder, self.learned = folder, set()
+
+    def _learn(self):
+        """Takes in what others have judged in the meantime."""
+        if not self.folder:
+            return
+        for name in sorted(set(os.listdir(self.folder)) - self.learned):
+            if name.endswith(SHARED):
+                self.learned.add(name)
+                self._keep(os.path.join(self.folder, name), Known(name.split(".")[-2]))
+
+    def _share(self, path, state):
+        name = "%d-%d.%s%s" % (os.getpid(), len(self.learned), state, SHARED)
+        linux.sparse_copy(path, os.path.join(self.folder, name + ".new"))
+        self.learned.add(name)
+        os.rename(os.path.join(self.folder, name + ".new"), os.path.join(self.folder, name))
+
+    def any(self):
+        """Whether something is known."""
+        self._learn()
+        return bool(self.disks)
+
+    @contextlib.contextmanager
+    def turn(self):
+        """One judge after another: equal disks often come to all of them at once."""
+        if not self.folder:
+            yield
+            return
+        with open(os.path.join(self.folder, "turn"), "wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def find(self, path):
         """The verdict on an equal disk, or None."""
+        self._learn()
         left, seen = list(self.disks), 0
         for at, data in pieces(path):
             left = [disk for disk in left if disk[0].get(at) == data]
@@ -81,6 +129,11 @@ class KnownDisks:
         return next((verdict for known, verdict in left if len(known) == seen), None)
 
     def add(self, path, verdict):
+        if self.folder:
+            self._share(path, verdict.state)
+        self._keep(path, verdict)
+
+    def _keep(self, path, verdict):
         before = self.disks[-1][0] if self.disks else {}
         kept = {}
         for at, data in pieces(path):   # what is the same is kept once
