@@ -1,5 +1,5 @@
-"""Many seeds, in pieces: each run goes on behind the last seed that docs/recovery-campaigns.md tells
-of, and adds a row for each kind of image, however it ends.
+"""Many seeds, in pieces: each run goes on behind the last seed that docs/recovery-campaigns.md
+tells of, and adds a row for each kind of image, however it ends.
 """
 import os
 import re
@@ -65,8 +65,8 @@ class Part:
         opened = ", ".join("%s %d" % pair for pair in sorted(self.open.items())) or "none"
         failed = "%d: %s" % (len(self.failed), ", ".join(self.failed)) if self.failed else "0"
         return "| %s | %s | %s | %d-%d | %d | %s | %d | %s | %.0f |\n" % (
-            time.strftime("%Y-%m-%d"), self.commit, self.kind, self.first, self.next - 1, self.images,
-            failed, self.wrapped, opened, self.seconds)
+            time.strftime("%Y-%m-%d"), self.commit, self.kind, self.first, self.next - 1,
+            self.images, failed, self.wrapped, opened, self.seconds)
 
 
 def tell(parts):

@@ -4,7 +4,7 @@
 recover_oracle.py SEED... [--keep DIRECTORY]     seeds or ranges of seeds, such as 1-20
 recover_oracle.py SEED... --power N              N power cuts of each seed (power.py)
 recover_oracle.py --image IMAGE [--log-dev LOG]  an image that is there already
-recover_oracle.py --campaign [--seconds S]       many seeds; each run goes on where the last one ended
+recover_oracle.py --campaign [--seconds S]       many seeds; a run goes on where the last ended
 
 For each image: `xfsx recover --dry-run` changes no byte; `xfsx recover` ends with 0 and leaves a
 clean log, no unlinked inode, no block taken for a copy; each xfs_repair -n that knows the features
