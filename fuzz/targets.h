@@ -9,7 +9,6 @@ extern "C" {
 int fuzz_ag_headers(std::uint8_t const* data, std::size_t size);
 int fuzz_attribute(std::uint8_t const* data, std::size_t size);
 int fuzz_btree_block(std::uint8_t const* data, std::size_t size);
-int fuzz_composed_log(std::uint8_t const* data, std::size_t size);
 int fuzz_directory(std::uint8_t const* data, std::size_t size);
 int fuzz_image(std::uint8_t const* data, std::size_t size);
 int fuzz_inode(std::uint8_t const* data, std::size_t size);
@@ -37,7 +36,6 @@ inline constexpr Target targets[] = {
     {"ag_headers", fuzz_ag_headers},
     {"attribute", fuzz_attribute},
     {"btree_block", fuzz_btree_block},
-    {"composed_log", fuzz_composed_log},
     {"directory", fuzz_directory},
     {"image", fuzz_image},
     {"inode", fuzz_inode},

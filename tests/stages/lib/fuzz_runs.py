@@ -51,13 +51,7 @@ def recovery_seeds():
             yield bytes([image, 1, ADD_ITEM, kind]) + noise.randbytes(48)
 
 
-def composed_log_seeds():
-    noise = random.Random(23)
-    for _ in range(COMPOSED_LOGS):
-        yield noise.randbytes(96)
-
-
-MORE_SEEDS = {"recovery": recovery_seeds, "composed_log": composed_log_seeds}
+MORE_SEEDS = {"recovery": recovery_seeds}
 
 
 def write_seeds(folder):
