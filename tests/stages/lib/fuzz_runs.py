@@ -14,7 +14,7 @@ LIMITS = ["-timeout=25", "-rss_limit_mb=2048", "-max_len=512",
           "-dict=" + os.path.join(ROOT, "fuzz", "xfsx.dict")]
 IMAGES, KINDS, STRUCTURES = 8, 16, 3
 # What scripts of recovery begin with, and how many composed logs there are.
-RECOVERED_IMAGES, ADD_ITEM, ITEM_KINDS, COMPOSED_LOGS = 24, 3, 18, 64
+RECOVERED_IMAGES, ADD_ITEM, ITEM_KINDS = 24, 3, 18
 PAIRS = [(first, second) for first in (0, 5, 10, 15) for second in (3, 8, 13)]
 SANITIZERS = {
     # A small quarantine: fresh memory for every block would cost more than the blocks.
