@@ -65,13 +65,11 @@ Result<std::unique_ptr<LogWriter>> LogWriter::behind(BlockDevice& device, LogGeo
 
 LogWriter::LogWriter(BlockDevice& device, LogGeometry const& log, LogState const& state,
                      u32 record_size)
-    : device_(device), log_(log), shape_{record_size, log.unit}, state_(state) {}
-
-/// Room for so many bytes. Most checkpoints need far less than a batch can have, and memory that is
-/// taken from the host anew costs more than what is written to it.
-void LogWriter::reserve(std::size_t bytes) {
-  if (arena_.size() < bytes) arena_ = AlignedBytes::uninitialized(bytes);
-}
+    : device_(device),
+      log_(log),
+      shape_{record_size, log.unit},
+      state_(state),
+      arena_(AlignedBytes::uninitialized(batch_bytes)) {}
 
 u64 LogWriter::checkpoint_blocks(LogSizes const& sizes) const {
   u64 const bytes = frame_bytes + sizes.bytes + sizes.regions * op_header_size;
@@ -103,7 +101,7 @@ Result<void> LogWriter::checked(Result<void> outcome) {
 }
 
 Result<void> LogWriter::clear_run(u32 block, u32 count, u32 cycle) {
-  u32 const most = static_cast<u32>(arena_.size() / basic_block_size);
+  u32 const most = batch_bytes / basic_block_size;
   while (count > 0) {
     u32 const n = std::min(count, most);
     Bytes const run = arena_.bytes().first(std::size_t{n} * basic_block_size);
@@ -121,8 +119,7 @@ Result<void> LogWriter::clear_run(u32 block, u32 count, u32 cycle) {
 
 /// Whether one of `count` blocks from `block` on carries a later cycle than `cycle`.
 Result<bool> LogWriter::has_stale(u32 block, u32 count, u32 cycle) {
-  constexpr u32 most = 256;  // what a look takes at once stays in the processor's cache
-  reserve(std::size_t{most} * basic_block_size);
+  u32 const most = batch_bytes / basic_block_size;
   while (count > 0) {
     u32 const n = std::min(count, most);
     Bytes const run = arena_.bytes().first(std::size_t{n} * basic_block_size);
@@ -151,7 +148,6 @@ Result<void> LogWriter::clear_stale() {
   XFSX_TRY(bool const ahead, has_stale(head, before_end, cycle - 1));
   XFSX_TRY(bool const wrapped, has_stale(0, count - before_end, cycle));
   if (!ahead && !wrapped) return success();
-  reserve(std::min<std::size_t>(std::size_t{count} * basic_block_size, batch_bytes));
   XFSX_TRYV(checked(clear_run(head, before_end, cycle - 1)));
   XFSX_TRYV(checked(clear_run(0, count - before_end, cycle)));
   return checked(device_.flush());
@@ -273,9 +269,6 @@ Result<CheckpointResult> LogWriter::write_checkpoint(ItemSource& items, Lsn tail
   if (checkpoint_blocks(sizes) > free_blocks()) {
     return refuse(ENOSPC, "the checkpoint does not fit the free log");
   }
-  // A batch ends where the next record may not fit, which is no sooner than in the largest one.
-  u64 const whole = checkpoint_blocks(sizes) * basic_block_size + shape_.max_bytes();
-  reserve(static_cast<std::size_t>(std::min<u64>(whole, batch_bytes)));
   result_ = {};
   batch_start_ = state_.head;
   batch_used_ = 0;
@@ -313,7 +306,6 @@ Result<CheckpointResult> LogWriter::write_checkpoint(ItemSource& items, Lsn tail
 
 Result<LogState> LogWriter::write_unmount(Lsn tail, u32 tid) {
   XFSX_TRYV(usable());
-  reserve(shape_.max_bytes());
   result_ = {};
   batch_start_ = state_.head;
   batch_used_ = 0;

@@ -109,7 +109,6 @@ class LogWriter {
 
   Result<void> usable() const;
   Result<void> checked(Result<void> outcome);
-  void reserve(std::size_t bytes);
   Bytes record_bytes() { return arena_.bytes().subspan(batch_used_, shape_.max_bytes()); }
   void begin_record();
   void end_record();
