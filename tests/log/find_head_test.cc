@@ -118,15 +118,13 @@ TEST_SUITE("hostile log") {
   }
 
   TEST_CASE("the search for head and tail ends where every block begins a record") {
-    for (u32 const size : {0xffffffffU, 0U}) {
-      for (u32 const tail : {0U, 5U, log_blocks - 9}) {
-        CAPTURE(size);
-        CAPTURE(tail);
-        MadeLog device(records(1, tail, size));
-        Result<LogState> const found = find_log_head(device, geometry());
-        if (!found) CHECK(found.error().address_kind == AddressKind::log_block);
-        CHECK(device.reads < few_reads + reads_in_flight);
-      }
+    for (auto const& [size, tail] : {std::pair{0xffffffffU, 5U}, std::pair{0U, log_blocks - 9}}) {
+      CAPTURE(size);
+      CAPTURE(tail);
+      MadeLog device(records(1, tail, size));
+      Result<LogState> const found = find_log_head(device, geometry());
+      if (!found) CHECK(found.error().address_kind == AddressKind::log_block);
+      CHECK(device.reads < few_reads + reads_in_flight);
     }
   }
 

@@ -325,25 +325,6 @@ TEST_SUITE("hostile log") {
     }
   }
 
-  TEST_CASE("a log that names more than a log of its size does is refused") {
-    // Two lengths of one block in turns: each item makes 64 KiB, though little is held at a time.
-    HostileLog const hostile("trees");
-    Daddr const at = hostile.geometry().daddr(hostile.free_block(200));
-    constexpr u32 items = 20000, each = 1000;
-    std::vector<std::vector<ComposedItem>> transactions(items / each);
-    std::vector<ComposedItem> const two{chunk_of(at, block_of_64k, std::byte{1}),
-                                        chunk_of(at, block_of_64k - 1, std::byte{2})};
-    for (u32 i = 0; i < items; ++i) transactions[i / each].push_back(two[i % 2]);
-    hostile.add(std::move(transactions));
-    RecoverRequest request;
-    request.dry_run = true;
-    request.salvage = true;
-    Result<RecoverReport> const done = recover(*hostile.disk, request);
-    REQUIRE(!done.has_value());
-    CHECK(done.error().code == Errc::refused);
-    CHECK(done.error().errno_class == ENOMEM);
-  }
-
   TEST_CASE("what is read ahead has a limit, and so has what replay holds") {
     HostileLog const hostile("plain-v5");
     std::vector<BlockExtent> extents;
