@@ -84,6 +84,8 @@ def parse():
     parser.add_argument("--sample", type=int, default=60, help="states of all (0: all)")
     parser.add_argument("--subsets", type=int, default=20, help="for each prefix")
     parser.add_argument("--seed", type=int, default=1, help="of the choice of states")
+    parser.add_argument("--early", action="store_true",
+                        help="inode clusters go home first, however few they are")
     parser.add_argument("--replay", metavar="ID", help="make this state again")
     parser.add_argument("--state", metavar="FILE", default="state.img", help="for --replay")
     parser.add_argument("--keep", metavar="DIRECTORY", help="keep dirty images with failing states")
@@ -100,7 +102,7 @@ def main():
     arguments = parse()
     signal.signal(signal.SIGTERM, recover_oracle.end)
     options = ["--seed", str(arguments.seed), "--subsets", str(arguments.subsets),
-               "--sample", str(arguments.sample)]
+               "--sample", str(arguments.sample), *(["--early"] if arguments.early else [])]
     run, good = cuts.Run(), True
     try:
         if arguments.campaign:
