@@ -75,6 +75,8 @@ inline constexpr u16 user_accounted = 0x0001;
 inline constexpr u16 user_enforced = 0x0002;
 inline constexpr u16 user_checked = 0x0004;
 inline constexpr u16 project_accounted = 0x0008;
+/// Before version 5, of groups or projects: whichever are accounted.
+inline constexpr u16 other_checked = 0x0020;
 inline constexpr u16 group_accounted = 0x0040;
 inline constexpr u16 group_enforced = 0x0080;
 inline constexpr u16 group_checked = 0x0100;

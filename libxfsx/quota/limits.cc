@@ -127,19 +127,22 @@ QuotaGrants grants_of(Dquot const& zero) {
 
 bool can_change(Dquot const& dquot, QuotaDelta const& delta) {
   return changed(dquot.bcount.value(), delta.blocks) &&
-         changed(dquot.rtbcount.value(), delta.rt_blocks);
+         changed(dquot.rtbcount.value(), delta.rt_blocks) &&
+         changed(dquot.icount.value(), delta.inodes);
 }
 
 Result<void> check_limits(Dquot const& dquot, QuotaDelta const& delta, QuotaGrants const& grants,
                           s64 now) {
   if (dquot.id.value() == 0) return success();
   XFSX_TRYV(check_limit(dquot, blocks, delta.blocks, grants, now));
+  XFSX_TRYV(check_limit(dquot, inodes, delta.inodes, grants, now));
   return check_limit(dquot, rt_blocks, delta.rt_blocks, grants, now);
 }
 
 void change_counts(Dquot& dquot, QuotaDelta const& delta, QuotaGrants const& grants, s64 now) {
   dquot.bcount = changed(dquot.bcount.value(), delta.blocks).value();
   dquot.rtbcount = changed(dquot.rtbcount.value(), delta.rt_blocks).value();
+  dquot.icount = changed(dquot.icount.value(), delta.inodes).value();
   if (dquot.id.value() == 0) return;
   for (Resource const* resource : {&blocks, &inodes, &rt_blocks}) {
     take_limits(dquot, *resource, grants.*resource->grant);

@@ -14,10 +14,13 @@
 
 namespace xfsx::inline v0 {
 
-/// A change of what a dquot counts, in filesystem blocks.
+/// A change of what a dquot counts, in filesystem blocks and inodes.
 struct QuotaDelta {
   s64 blocks = 0;     ///< on the data device
   s64 rt_blocks = 0;  ///< on the realtime device
+  s64 inodes = 0;
+
+  [[nodiscard]] bool operator==(QuotaDelta const&) const = default;
 };
 
 /// What the record of id 0 grants of one resource.

@@ -38,12 +38,12 @@ std::map<u32, Sum> sums_of(std::span<QuotaChange const> changes, QuotaKind kind)
     Sum& sum = sums[owner_of(change.owners, kind)];
     sum.delta.blocks += change.delta.blocks;
     sum.delta.rt_blocks += change.delta.rt_blocks;
-    bool const gains = change.delta.blocks > 0 || change.delta.rt_blocks > 0;
+    sum.delta.inodes += change.delta.inodes;
+    bool const gains =
+        change.delta.blocks > 0 || change.delta.rt_blocks > 0 || change.delta.inodes > 0;
     if (gains && sum.operand == 0) sum.operand = operand;
   }
-  std::erase_if(sums, [](auto const& entry) {
-    return entry.second.delta.blocks == 0 && entry.second.delta.rt_blocks == 0;
-  });
+  std::erase_if(sums, [](auto const& entry) { return entry.second.delta == QuotaDelta{}; });
   return sums;
 }
 
@@ -106,7 +106,13 @@ QuotaOwners quota_owners(disk::Dinode const& core) {
 
 QuotaChange quota_change(disk::Dinode const& before, disk::Dinode const& after, s64 rt_blocks) {
   s64 const all = static_cast<s64>(after.nblocks.value() - before.nblocks.value());
-  return {quota_owners(before), {all - rt_blocks, rt_blocks}};
+  return {quota_owners(before), {.blocks = all - rt_blocks, .rt_blocks = rt_blocks}};
+}
+
+QuotaChange quota_without(disk::Dinode const& inode, BlockCount rt_blocks) {
+  s64 const all = static_cast<s64>(inode.nblocks.value());
+  s64 const realtime = static_cast<s64>(rt_blocks.raw());
+  return {quota_owners(inode), {.blocks = realtime - all, .rt_blocks = -realtime, .inodes = -1}};
 }
 
 Result<bool> move_quota(Transaction& txn, std::span<QuotaChange const> changes, Timestamp now,
@@ -134,6 +140,9 @@ Result<void> forget_quota_counts(Transaction& txn) {
   for (QuotaForm const& form : quota_forms) {
     u16 const flags = qflags.value();
     if ((flags & form.accounted) != 0) qflags = static_cast<u16>(flags & ~form.checked);
+  }
+  if (!txn.volume().geometry().version().self_describing) {
+    qflags = static_cast<u16>(qflags.value() & ~quota_flag::other_checked);
   }
   return success();
 }

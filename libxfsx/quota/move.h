@@ -35,10 +35,13 @@ struct QuotaChange {
 /// stay.
 QuotaChange quota_change(disk::Dinode const& before, disk::Dinode const& after, s64 rt_blocks);
 
+/// The change that comes with the end of an inode, as it is before. `rt_blocks`: as above.
+QuotaChange quota_without(disk::Dinode const& inode, BlockCount rt_blocks);
+
 /// Whether limits may refuse a change. They may not refuse the rest of one that has begun.
 enum class QuotaLimits : u8 { judged, ignored };
 
-/// Moves counts in private copies of dquots, every owner's by the sum of `changes`. Where a
+/// Of version 5. Moves counts in private copies of dquots, every owner's by the sum of `changes`. Where a
 /// kind is enforced, limits are judged at `now` before. True if the checked flag of a kind has
 /// been cleared. Errors: refused by name with EDQUOT, of projects ENOSPC, and the operand that
 /// gains, counted from 1; those of reading the quota files.
@@ -46,7 +49,8 @@ Result<bool> move_quota(Transaction& txn, std::span<QuotaChange const> changes, 
                         QuotaLimits limits = QuotaLimits::judged);
 
 /// Has the next mount with quota count anew: clears the checked flag of each kind that is
-/// accounted. Errors: those of reading the superblock.
+/// accounted. It is what can be done before version 5, where groups and projects share a file and
+/// move_quota() is not at home. Errors: those of reading the superblock.
 Result<void> forget_quota_counts(Transaction& txn);
 
 }  // namespace xfsx::inline v0

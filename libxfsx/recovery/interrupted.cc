@@ -10,7 +10,7 @@ Result<Finished> finish_interrupted(Workbench& bench, std::span<Intent const> in
                                     Timestamp now) {
   Finished finished;
   XFSX_TRYV(finish_intents(bench, intents, now));
-  XFSX_TRY(std::vector<FreedInode> const freed, free_unlinked(bench));
+  XFSX_TRY(std::vector<FreedInode> const freed, free_unlinked(bench, now));
   for (FreedInode const& f : freed) {
     finished.freed.push_back({f.number, f.blocks.raw()});
   }

@@ -1,12 +1,12 @@
 #include "recovery/replay_inode.h"
 
 #include "base/view.h"
-#include "btree/traits.h"
 #include "disk/inode.h"
 #include "disk/log.h"
 #include "disk/log_items.h"
 #include "format/checked_view.h"
 #include "format/inode_view.h"
+#include "format/verify_btree.h"
 #include "log/byte_order.h"
 #include "txn/newer_block.h"
 
@@ -58,24 +58,15 @@ class NewCore {
   CheckedView<Dinode> view_;
 };
 
-/// Where the entries of a root lie, in memory and in the fork.
-struct RootShape {
-  std::size_t header = 0;  ///< of the root in memory
-  u32 record = 0, key = 0;
-};
-
-RootShape root_shape(FormatVersion const& version, ForkFormat format, ConstBytes region) {
-  if (format != ForkFormat::meta_btree) {
-    return {version.long_block, static_cast<u32>(sizeof(disk::BmbtRecord)), Bmbt::shape.key};
-  }
+BtreeShape root_shape(FormatVersion const& version, ForkFormat format, ConstBytes region) {
+  if (format != ForkFormat::meta_btree) return bmbt_shape.on(version);
   bool const rmap = view_as<be32>(region).value() == disk::rtrmapbt_magic;
-  BtreeShape const& shape = rmap ? RtRmapbt::shape : RtRefcountbt::shape;
-  return {version.long_block, shape.record, shape.key};
+  return rmap ? rtrmapbt_shape : rtrefcountbt_shape;
 }
 
 /// Lays a root out in the fork. It was logged as memory holds it: behind the header of a block, and
 /// with the pointers after as many keys as its own length has room for.
-Result<void> write_root(ConstBytes region, RootShape const& shape, Location const& where,
+Result<void> write_root(ConstBytes region, BtreeShape const& shape, Location const& where,
                         Bytes fork) {
   auto const misfit = [&](u64 found, u64 most) {
     Error e = located(Errc::bad_value, disk::Layout<Dinode>::name, where);
@@ -91,9 +82,10 @@ Result<void> write_root(ConstBytes region, RootShape const& shape, Location cons
   auto const& root = view_as<disk::BtreeLongBlockV4>(region);
   bool const leaf = root.level.value() == 0;
   std::size_t const key = leaf ? shape.record : shape.key;
-  std::size_t const entry = leaf ? shape.record : shape.key + sizeof(be<FsBlock>);
+  std::size_t const entry = leaf ? shape.record : shape.key + shape.pointer;
   std::size_t const logged = (region.size() - shape.header) / entry;
-  std::size_t const room = (fork.size() - sizeof(disk::BmdrBlock)) / entry;
+  std::size_t const body = fork.size() - sizeof(disk::BmdrBlock);
+  std::size_t const room = leaf ? body / entry : shape.root_max(body);
   std::size_t const count = root.numrecs.value();
   if (count > logged || count > room) return misfit(count, std::min(logged, room));
   auto& head = edit_as<disk::BmdrBlock>(fork);

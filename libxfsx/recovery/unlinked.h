@@ -14,10 +14,11 @@ struct FreedInode {
 };
 
 /// Frees the inodes on the unlinked lists of all AGs, list by list, each in a transaction that
-/// `bench` takes; where quota is accounted, it will be counted anew. The superblock's counts have
-/// to be those of the AGs. Errors: bad_value, with the inode as owner, for one that has links or is
+/// `bench` takes. Their owners' quota counts them no longer (quota/move.h), and timers are kept by
+/// `now`; before version 5, the next mount with quota counts anew. The superblock's counts have to
+/// be those of the AGs. Errors: bad_value, with the inode as owner, for one that has links or is
 /// free; loop; refused EOPNOTSUPP for a file of the filesystem itself; those of reading;
 /// refused ENOSPC.
-Result<std::vector<FreedInode>> free_unlinked(Workbench& bench);
+Result<std::vector<FreedInode>> free_unlinked(Workbench& bench, Timestamp now);
 
 }  // namespace xfsx::inline v0

@@ -5,8 +5,10 @@
 
 namespace xfsx::inline v0 {
 
-/// Empties the data fork of a realtime file: drop_fork for blocks of the realtime section. Errors:
-/// those of drop_fork, RealtimeSpace, RealtimeRefcounts and change_realtime_rmaps.
-Result<void> drop_realtime_data(Transaction& txn, Space& space, Inode const& inode, Bytes copy);
+/// Empties the data fork of a realtime file: drop_fork for blocks of the realtime section; how many
+/// of these the file had. Errors: those of drop_fork, RealtimeSpace, RealtimeRefcounts and
+/// change_realtime_rmaps.
+Result<BlockCount> drop_realtime_data(Transaction& txn, Space& space, Inode const& inode,
+                                      Bytes copy);
 
 }  // namespace xfsx::inline v0

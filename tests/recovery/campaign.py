@@ -11,11 +11,13 @@ import disks
 
 PAGE = os.path.join(disks.ROOT, "docs", "recovery-campaigns.md")
 KINDS = ("shutdowns", "power cuts")
+INJECTED = "injected errors"
 HEAD = """# Campaigns of recovery
 
 Images that Linux made dirty, recovered by Linux and by `xfsx recover` and compared, by
-`tests/recovery/recover_oracle.py --campaign`. docs/testing.md says what is compared. Each run goes
-on behind the seeds of the rows before it. Open: the intents that the logs left open.
+`tests/recovery/recover_oracle.py --campaign` and, where a debug kernel fails on purpose (injected
+errors), `tests/recovery/injected_oracle.py --campaign`. docs/testing.md says what is compared. Each
+run goes on behind the seeds of the rows before it. Open: the intents that the logs left open.
 
 | date | commit | images | seeds | judged | failed | logs wrapped | open | seconds |
 |---|---|---|---|---|---|---|---|---|
@@ -79,9 +81,9 @@ def tell(parts):
 
 
 def run(judge, seeds, deadline=None):
-    """JUDGE(kind, seed) gives a tally. Returns the names of what failed, and whether all seeds are
-    through."""
-    parts = [Part(kind, count) for kind, count in zip(KINDS, seeds)]
+    """JUDGE(kind, seed) gives a tally; SEEDS: how many, by kind. Returns the names of what failed,
+    and whether all seeds are through."""
+    parts = [Part(kind, count) for kind, count in seeds.items()]
     try:
         while left := [part for part in parts if not part.is_through()]:
             if deadline and time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""An image and, where it lies outside, its log: copied, mounted, hashed and judged together."""
+"""An image and its other devices, if it has any: copied, mounted, hashed and judged together."""
 import ctypes
 import hashlib
 import os
@@ -16,21 +16,24 @@ EXACT_MODE = 3                  # fallocate: punch a hole, keep the size
 
 
 class Disk:
-    """The path of an image and that of its log, which is None where the log is inside."""
+    """The path of an image, and those of its log and its realtime device, which are None where
+    there are none beside it."""
 
-    def __init__(self, image, log=None):
-        self.image, self.log = image, log
+    def __init__(self, image, log=None, realtime=None):
+        self.image, self.log, self.realtime = image, log, realtime
 
     def paths(self):
-        return [self.image] + ([self.log] if self.log else [])
+        return [path for path in (self.image, self.log, self.realtime) if path]
 
     def words(self):
-        """What xfsx is told of the log."""
-        return ["--log-dev", self.log] if self.log else []
+        """What xfsx is told of the other devices."""
+        return (["--log-dev", self.log] if self.log else []) + (
+            ["--rt-dev", self.realtime] if self.realtime else [])
 
     def copy(self, name):
         """A sparse copy; NAME is the path of its image."""
-        other = Disk(name, name + ".log" if self.log else None)
+        other = Disk(name, name + ".log" if self.log else None,
+                     name + ".rt" if self.realtime else None)
         for source, target in zip(self.paths(), other.paths()):
             linux.sparse_copy(source, target)
         return other
@@ -134,6 +137,8 @@ def newest(program):
 
 def log_is_clean(disk):
     """By xfs_logprint; None where it cannot tell."""
+    if disk.realtime:       # it wants the device and has no option for it
+        return None
     return xfsprogs.log_state(disk.image, newest("xfs_logprint"), disk.log)[0]
 
 

@@ -11,6 +11,8 @@
 #include "format/verify_ag.h"
 #include "inode/free_inode.h"
 #include "inode/unlinked_list.h"
+#include "quota/dquot_file.h"
+#include "quota/move.h"
 #include "recovery/staging.h"
 #include "recovery/unlinked.h"
 #include "support/patch.h"
@@ -20,6 +22,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <array>
 #include <set>
 
 namespace {
@@ -48,6 +51,23 @@ disk::Superblock superblock_of(Volume& volume) {
 
 disk::Agi agi_of(Volume& volume, AgNumber ag) {
   return view_as<disk::Agi>(value_of(load_agi(volume, ag))->bytes());
+}
+
+/// What the dquots of the owners count, by kind.
+std::array<QuotaDelta, 3> counts_of(Bench& b, QuotaOwners const& owners) {
+  std::array<QuotaDelta, 3> counts;
+  u32 const ids[] = {owners.user, owners.group, owners.project};
+  for (QuotaForm const& form : quota_forms) {
+    auto const kind = static_cast<std::size_t>(form.kind);
+    Transaction txn(b.volume());
+    std::optional<DquotFile> const file = value_of(DquotFile::open(b.volume(), form));
+    std::optional<Bytes> const record = value_of(file.value().edit(txn, ids[kind]));
+    auto const& dquot = view_as<disk::Dquot>(record.value());
+    counts[kind] = {static_cast<s64>(dquot.bcount.value()),
+                    static_cast<s64>(dquot.rtbcount.value()),
+                    static_cast<s64>(dquot.icount.value())};
+  }
+  return counts;
 }
 
 /// The headers, the superblock and the trees count alike.
@@ -154,7 +174,7 @@ TEST_CASE("unlinked: inodes of every shape are freed with what they hold") {
       numbers.insert(number.raw());
     }
     disk::Superblock const before = superblock_of(b.volume());
-    std::vector<FreedInode> const freed = value_of(free_unlinked(*b.bench));
+    std::vector<FreedInode> const freed = value_of(free_unlinked(*b.bench, {}));
     CHECK(freed.size() == doomed.size());
     for (FreedInode const& inode : freed) CHECK(numbers.erase(inode.number.raw()) == 1);
     CHECK(numbers.empty());
@@ -180,7 +200,7 @@ TEST_CASE("unlinked: a free inode has nothing of the old one but its generation"
   Inode const inode = value_of(load_inode(b.volume(), number));
   u32 const generation = inode.generation();
   unlink(b, number);
-  value_of(free_unlinked(*b.bench));
+  value_of(free_unlinked(*b.bench, {}));
   BufferRef const cluster = value_of(
       b.volume().cache().load(inode_cluster_kind, inode.place.cluster, inode.place.cluster_length));
   Inode const now(number, inode.place, cluster, b.geometry().inode_size());
@@ -234,7 +254,7 @@ TEST_CASE("unlinked: what does not belong on a list is named") {
     u32 const bucket = (unlinked_bucket(g.agino_of(listed)) + bucket_more) % 64;
     edit_as<disk::Agi>(value_of(txn.edit(agi))).unlinked[bucket] = g.agino_of(listed);
     must(b.bench->take(txn));
-    return free_unlinked(*b.bench).error();
+    return free_unlinked(*b.bench, {}).error();
   };
   Bench linked("debian12");
   Error const has_links = with_head(linked, number, 0);
@@ -255,30 +275,57 @@ TEST_CASE("unlinked: what does not belong on a list is named") {
   Bytes const copy = value_of(txn.edit_inode(number, inode.place, inode.cluster));
   edit_as<disk::Dinode>(copy).next_unlinked = circle.geometry().agino_of(number);
   must(circle.bench->take(txn));
-  Error const loop = free_unlinked(*circle.bench).error();
+  Error const loop = free_unlinked(*circle.bench, {}).error();
   CHECK(loop.code == Errc::loop);
   CHECK(loop.owner == number);
 
   Bench once("debian12");
   unlink(once, number);
-  value_of(free_unlinked(*once.bench));
+  value_of(free_unlinked(*once.bench, {}));
   Error const free_one = with_head(once, number, 0);
   CHECK(free_one.code == Errc::bad_value);
   CHECK(free_one.field == "unlinked");
   CHECK(free_one.owner == number);
 }
 
-TEST_CASE("unlinked: quota that was checked will be counted anew") {
+TEST_CASE("unlinked: owners have the blocks and the inode no longer, and counts stay checked") {
+  for (std::string const name : {"quota", "rtgroups"}) {
+    CAPTURE(name);
+    Bench b(name);
+    u16 const flags = superblock_of(b.volume()).qflags.value();
+    std::string const path = name == "quota" ? "/quota/of-" : "/rt/quota/of-";
+    InodeNumber const number = inodes_below(name, {path}).back();
+    Inode const inode = value_of(load_inode(b.volume(), number));
+    s64 const blocks = static_cast<s64>(inode.nblocks());
+    QuotaOwners const owners = quota_owners(inode.core());
+    auto const before = counts_of(b, owners);
+    unlink(b, number);
+    CHECK(value_of(free_unlinked(*b.bench, {})).size() == 1);
+    auto const after = counts_of(b, owners);
+    for (std::size_t kind = 0; kind < before.size(); ++kind) {
+      CAPTURE(kind);
+      CHECK(after[kind].inodes == before[kind].inodes - 1);
+      CHECK(after[kind].blocks + after[kind].rt_blocks ==
+            before[kind].blocks + before[kind].rt_blocks - blocks);
+      if (inode.is_realtime()) CHECK(after[kind].rt_blocks < before[kind].rt_blocks);
+    }
+    CHECK(superblock_of(b.volume()).qflags.value() == flags);
+  }
+}
+
+TEST_CASE("unlinked: where an owner has no dquot, its kind is counted anew") {
   Bench b("quota");
-  u16 const checked =
-      quota_flag::user_checked | quota_flag::group_checked | quota_flag::project_checked;
   u16 const before = superblock_of(b.volume()).qflags.value();
-  REQUIRE((before & checked) == checked);
-  CHECK(value_of(free_unlinked(*b.bench)).empty());
-  CHECK(superblock_of(b.volume()).qflags.value() == before);
-  unlink(b, inodes_below("quota", {"/quota/of-"}).front());
-  CHECK(value_of(free_unlinked(*b.bench)).size() == 1);
-  CHECK(superblock_of(b.volume()).qflags.value() == (before & ~checked));
+  REQUIRE((before & quota_flag::user_checked) != 0);
+  InodeNumber const number = inodes_below("quota", {"/quota/of-"}).front();
+  Inode const inode = value_of(load_inode(b.volume(), number));
+  Transaction txn(b.volume());
+  Bytes const copy = value_of(txn.edit_inode(number, inode.place, inode.cluster));
+  edit_as<disk::Dinode>(copy).uid = 0x7000'0000;
+  must(b.bench->take(txn));
+  unlink(b, number);
+  CHECK(value_of(free_unlinked(*b.bench, {})).size() == 1);
+  CHECK(superblock_of(b.volume()).qflags.value() == (before & ~quota_flag::user_checked));
 }
 
 TEST_CASE("staging: blocks of every AG come back") {

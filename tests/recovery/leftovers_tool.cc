@@ -60,7 +60,7 @@ Result<void> run(BlockDevice& device, FurtherDevices const& further) {
   ReplayedBlocks blocks(device);
   XFSX_TRY(std::unique_ptr<Workbench> const bench, Workbench::open(blocks, further));
   XFSX_TRYV(recount(*bench));
-  XFSX_TRY(std::vector<FreedInode> const freed, free_unlinked(*bench));
+  XFSX_TRY(std::vector<FreedInode> const freed, free_unlinked(*bench, {}));
   for (FreedInode const& inode : freed) {
     fmt::print("inode {}: {} blocks\n", inode.number.raw(), inode.blocks.raw());
   }

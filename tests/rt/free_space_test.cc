@@ -154,7 +154,7 @@ TEST_CASE("realtime space: unlinked files give their extents back, shared ones w
     u64 const extents = mapped_once(b, files) / b.shape().extent_blocks;
     REQUIRE(extents > 10);
     for (InodeNumber const number : files) unlink(b, number);
-    CHECK(value_of(free_unlinked(*b.bench)).size() == files.size());
+    CHECK(value_of(free_unlinked(*b.bench, {})).size() == files.size());
     CHECK(check_all(b) == before + extents);
   }
 }
