@@ -11,6 +11,7 @@
 #include "inode/inode.h"
 #include "inspect/structures.h"
 #include "inspect/survey.h"
+#include "support/effort.h"
 #include "support/field_path.h"
 #include "support/images.h"
 
@@ -20,7 +21,6 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <cstdlib>
 #include <map>
 #include <set>
 
@@ -28,22 +28,9 @@ namespace {
 
 using namespace xfsx;
 using inspect::Inspection;
+using test::full_campaign;
+using test::sanitized;
 using inspect::Unchecked;
-
-bool full_campaign() {
-  char const* const full = std::getenv("XFSX_FULL");
-  return full != nullptr && std::string_view(full) == "1";
-}
-
-/// Sanitizers look for faults of memory, take five times as long, and run beside a build without
-/// them: a sixth of the specimens will do.
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool sanitized = true;
-#elif defined(__has_feature)
-constexpr bool sanitized = __has_feature(address_sanitizer);
-#else
-constexpr bool sanitized = false;
-#endif
 
 /// Fields that are not always rejected, though mostly: the samples of short runs may miss that.
 bool passes_rarely(std::string const& structure, std::string const& path) {
