@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -48,7 +49,8 @@ struct FinishedIntent {
 /// A file without a name, which an open file descriptor or an interrupted removal left behind.
 struct FreedFile {
   InodeNumber inode{};
-  u64 blocks = 0;  ///< filesystem blocks of both forks
+  u64 blocks = 0;    ///< filesystem blocks of both forks
+  std::string path;  ///< that it had last, where parent pointers tell; raw bytes
 };
 
 /// What a superblock counts.

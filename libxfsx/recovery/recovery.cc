@@ -1,6 +1,7 @@
 #include "recovery/recovery.h"
 
 #include "recovery/interrupted.h"
+#include "recovery/last_path.h"
 #include "recovery/recount.h"
 #include "recovery/replayed_device.h"
 #include "recovery/split_directories.h"
@@ -183,6 +184,9 @@ Result<void> Recovery::try_to_finish() {
   XFSX_TRYV(recount(*bench_));
   XFSX_TRY(Finished const finished, finish_interrupted(*bench_, intents_, request_.now));
   report_.freed = finished.freed;
+  for (FreedFile& f : report_.freed) {
+    XFSX_TRY(f.path, last_path(*before_, bench_->volume(), f.inode));
+  }
   report_.staging_blocks = finished.staging_blocks;
   XFSX_TRY(report_.after, read_counters(bench_->volume()));
   return check_superblock();

@@ -13,6 +13,7 @@
 #include "inode/unlinked_list.h"
 #include "quota/dquot_file.h"
 #include "quota/move.h"
+#include "recovery/last_path.h"
 #include "recovery/staging.h"
 #include "recovery/unlinked.h"
 #include "support/patch.h"
@@ -326,6 +327,34 @@ TEST_CASE("unlinked: where an owner has no dquot, its kind is counted anew") {
   unlink(b, number);
   CHECK(value_of(free_unlinked(*b.bench, {})).size() == 1);
   CHECK(superblock_of(b.volume()).qflags.value() == (before & ~quota_flag::user_checked));
+}
+
+TEST_CASE("unlinked: what a file was called is known where it remembers its parents") {
+  Bench b("rtgroups");
+  std::unique_ptr<Volume> const before = value_of(Volume::open(*b.disk));
+  std::map<InodeNumber, std::set<std::string>> paths;
+  nlohmann::json const manifest = manifest_of("rtgroups");
+  for (nlohmann::json const& entry : manifest["entries"]) {
+    paths[InodeNumber(entry["ino"].get<u64>())].insert(entry["path"].get<std::string>());
+  }
+  REQUIRE(paths.size() > 90);
+  for (auto const& [number, names] : paths) {
+    CAPTURE(number.raw());
+    bool const is_root = number == b.geometry().root_inode();
+    std::string const found = value_of(last_path(*before, b.volume(), number));
+    CHECK((is_root ? found.empty() : names.contains(found)));
+  }
+  InodeNumber const file = ino_of("rtgroups", "/rt/one");
+  unlink(b, file);
+  CHECK(value_of(free_unlinked(*b.bench, {})).size() == 1);
+  CHECK(value_of(last_path(*before, b.volume(), file)) == "/rt/one");
+  // A directory that is gone leads nowhere.
+  unlink(b, ino_of("rtgroups", "/quota/project-0"));
+  CHECK(value_of(free_unlinked(*b.bench, {})).size() == 1);
+  CHECK(value_of(last_path(*before, b.volume(), ino_of("rtgroups", "/quota/project-0/0"))).empty());
+  Bench without("rmapbt");
+  CHECK(value_of(last_path(without.volume(), without.volume(),
+                           ino_of("rmapbt", "/swap/one-a"))).empty());
 }
 
 TEST_CASE("staging: blocks of every AG come back") {

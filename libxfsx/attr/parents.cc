@@ -1,0 +1,66 @@
+#include "attr/parents.h"
+
+#include "attr/list.h"
+#include "base/view.h"
+#include "disk/parent.h"
+
+#include <optional>
+#include <set>
+
+namespace xfsx::inline v0 {
+
+namespace {
+
+/// The inode in use that a pointer leads to, unless it is another one by now.
+Result<std::optional<Inode>> follow(Volume& volume, ParentPointer const& pointer) {
+  if (!volume.geometry().valid(pointer.parent)) return std::nullopt;
+  Result<Inode> inode = load_inode(volume, pointer.parent);
+  if (!inode && inode.error().code == Errc::refused) return std::nullopt;
+  if (!inode) return inode.error();
+  if (!inode.value().is_directory()) return std::nullopt;
+  if (inode.value().generation() != pointer.generation) return std::nullopt;
+  return std::optional<Inode>(std::move(inode).value());
+}
+
+}  // namespace
+
+Result<std::vector<ParentPointer>> parents_of(Volume& volume, Inode const& inode) {
+  std::vector<ParentPointer> parents;
+  if (!volume.geometry().has(incompat::parent)) return parents;
+  auto const note = [&](StoredAttribute const& a, std::vector<std::byte> value) -> Result<bool> {
+    if (a.space != AttributeSpace::parent) return true;
+    if (value.size() != sizeof(disk::ParentRecord)) {
+      Error e = located(Errc::bad_value, disk::Layout<disk::ParentRecord>::name,
+                        inode.location(volume.geometry()));
+      e.field = "valuelen";
+      e.relation = Relation::equal;
+      e.found.number = value.size();
+      e.expected.number = sizeof(disk::ParentRecord);
+      return e;
+    }
+    auto const& record = view_as<disk::ParentRecord>(value);
+    parents.push_back({record.inumber.value(), record.gen.value(), std::string(a.name)});
+    return true;
+  };
+  XFSX_TRYV(for_each_value(volume, inode, note));
+  return parents;
+}
+
+Result<std::string> path_by_parents(Volume& volume, InodeNumber directory) {
+  std::string path, none;
+  std::set<InodeNumber> met;
+  XFSX_TRY(Inode inode, load_inode(volume, directory));
+  while (inode.number != volume.geometry().root_inode()) {
+    if (!met.insert(inode.number).second) return none;
+    XFSX_TRY(std::vector<ParentPointer> const parents, parents_of(volume, inode));
+    if (parents.empty()) return none;
+    path.insert(0, "/" + parents.front().name);
+    XFSX_TRY(std::optional<Inode> above, follow(volume, parents.front()));
+    if (!above) return none;
+    inode = std::move(*above);
+  }
+  if (path.empty()) path = "/";
+  return path;
+}
+
+}  // namespace xfsx::inline v0

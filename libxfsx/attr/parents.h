@@ -1,0 +1,27 @@
+#pragma once
+// Where a file is found, by the parents that it remembers: attributes whose names are names in a
+// directory, and whose values say which directory that is.
+
+#include "inode/inode.h"
+
+#include <string>
+#include <vector>
+
+namespace xfsx::inline v0 {
+
+struct ParentPointer {
+  InodeNumber parent{};
+  u32 generation = 0;  ///< of the parent
+  std::string name;    ///< raw bytes
+};
+
+/// The parents that an inode remembers; none on filesystems without parent pointers. Errors:
+/// bad_value for a pointer that can be none; those of for_each_value.
+Result<std::vector<ParentPointer>> parents_of(Volume& volume, Inode const& inode);
+
+/// The path of a directory from the root, "/a/b", "/" for the root itself, by the pointers of the
+/// directory and of those above it. Empty where these lead to no root: to a directory that is not
+/// there, of another generation, or round in a circle. Errors: those of reading the inodes.
+Result<std::string> path_by_parents(Volume& volume, InodeNumber directory);
+
+}  // namespace xfsx::inline v0
