@@ -41,9 +41,9 @@ QuotaChange quota_without(disk::Dinode const& inode, BlockCount rt_blocks);
 /// Whether limits may refuse a change. They may not refuse the rest of one that has begun.
 enum class QuotaLimits : u8 { judged, ignored };
 
-/// Of version 5. Moves counts in private copies of dquots, every owner's by the sum of `changes`. Where a
-/// kind is enforced, limits are judged at `now` before. True if the checked flag of a kind has
-/// been cleared. Errors: refused by name with EDQUOT, of projects ENOSPC, and the operand that
+/// Moves counts in private copies of dquots of version 5, every owner's by the sum of `changes`.
+/// Where a kind is enforced, limits are judged at `now` before. True if the checked flag of a kind
+/// has been cleared. Errors: refused by name with EDQUOT, of projects ENOSPC, and the operand that
 /// gains, counted from 1; those of reading the quota files.
 Result<bool> move_quota(Transaction& txn, std::span<QuotaChange const> changes, Timestamp now,
                         QuotaLimits limits = QuotaLimits::judged);

@@ -13,10 +13,11 @@ TOWER = ["base", "disk", "format", "device", "cache", "log", "txn", "btree", "ag
 BESIDE = {
     "inspect": ["base", "disk", "format"],
     "testing": ["base", "disk", "format", "device"],
+    "pch": [],
 }
 
 # Who may include a room that stands beside the tower.
-ABOVE_BESIDE = {"inspect": ["fs", "check", "repair", "cli"], "testing": []}
+ABOVE_BESIDE = {"inspect": ["fs", "check", "repair", "cli"], "testing": [], "pch": []}
 
 # These see everything, the rooms' private headers included.
 FREE = ("tests/", "fuzz/")
