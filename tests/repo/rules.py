@@ -81,7 +81,8 @@ def wide_lines(tree):
 def pragma_once(tree):
     """But for headers that are compiled on their own, of which g++ warns."""
     return ["%s: a header without #pragma once" % path for path in tree.paths(".h")
-            if not path.startswith("libxfsx/pch/") and not re.search(r"^#pragma once$", scanner.blank(tree.text(path), True), re.M)]
+            if not path.startswith("libxfsx/pch/")
+            and not re.search(r"^#pragma once$", scanner.blank(tree.text(path), True), re.M)]
 
 
 def file_names(tree):
