@@ -4,6 +4,7 @@
 #include "disk/inode.h"
 
 #include <algorithm>
+#include <cstddef>
 
 namespace xfsx::inline v0 {
 
@@ -34,16 +35,29 @@ void swap_halves_of_times(Bytes bytes) {
   }
 }
 
+/// Before version 3, the eight bytes that count mappings there are six of padding and the counter
+/// of flushes, which alone is a number.
+void keep_flushiter(Bytes bytes) {
+  constexpr std::size_t wide = offsetof(disk::LogDinode, nrext64_nextents);
+  constexpr std::size_t counter = wide + 6, end = wide + 8;
+  if (bytes.size() < end) return;
+  if (std::to_integer<u8>(bytes[offsetof(disk::LogDinode, version)]) >= 3) return;
+  std::ranges::reverse(bytes.subspan(wide, end - wide));
+  std::ranges::reverse(bytes.subspan(counter, end - counter));
+}
+
 }  // namespace
 
 void turn_core(Bytes bytes) {
   turn_fields(disk::Layout<disk::LogDinode>::fields, bytes);
+  keep_flushiter(bytes);
   if (!has_bigtime(bytes)) swap_halves_of_times(bytes);
 }
 
 void core_to_disk(Bytes bytes) {
   bool const bigtime = has_bigtime(bytes);
   turn_fields(disk::Layout<disk::LogDinode>::fields, bytes);
+  keep_flushiter(bytes);
   if (!bigtime) swap_halves_of_times(bytes);
 }
 
