@@ -71,9 +71,10 @@ TEST_SUITE("recovery") {
   TEST_CASE("an inode of version 2 is replayed unless it was flushed since") {
     std::unique_ptr<MemoryDevice> const disk = image("v4");
     std::unique_ptr<Volume> const volume = Volume::open(*disk).value();
+    Geometry const& geometry = volume->geometry();
     for (u16 const flushed : {u16{0}, u16{1}, u16{2}, u16{0xffff}}) {
       CAPTURE(flushed);
-      std::vector<std::byte> inode(volume->geometry().inode_size());
+      std::vector<std::byte> inode(geometry.inode_size());
       auto& core = edit_as<disk::DinodeV2>(inode);
       core.magic = disk::inode_magic;
       core.mode = file_type::regular;
@@ -94,7 +95,8 @@ TEST_SUITE("recovery") {
       item.type = disk::LogItemType::inode;
       item.parts = {{.role = Role::format, .bytes = bytes_of(format)},
                     {.role = Role::core, .bytes = bytes}};
-      bool const replayed = replay_inode(item, Lsn(9, LogBlock(9)), volume->geometry(), {}, inode).value();
+      Lsn const lsn(9, LogBlock(9));
+      bool const replayed = replay_inode(item, lsn, geometry, {}, inode).value();
       CHECK(replayed == (flushed != 2));  // after the last number they begin again
       CHECK(core.nlinkv2.value() == (replayed ? 0 : 1));
       CHECK(core.flushiter.value() == (replayed ? 0 : flushed));
