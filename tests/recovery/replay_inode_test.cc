@@ -12,6 +12,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstddef>
 
 namespace {
 
@@ -83,12 +84,13 @@ TEST_SUITE("recovery") {
       core.nlinkv2 = 1;
       core.flushiter = flushed;
 
-      disk::DinodeV2 logged = core;
-      logged.nlinkv2 = 0;
-      logged.flushiter = 1;
-      std::vector<std::byte> bytes(bytes_of(logged).begin(), bytes_of(logged).end());
-      bytes.resize(sizeof(disk::LogDinodeV2));
-      core_to_disk(bytes);
+      std::vector<std::byte> bytes(sizeof(disk::LogDinodeV2));
+      auto& logged = edit_as<disk::LogDinodeV2>(bytes);
+      logged.magic = disk::inode_magic;
+      logged.mode = file_type::regular;
+      logged.version = 2;
+      logged.format = logged.aformat = static_cast<u8>(disk::ForkFormat::extents);
+      edit_as<le16>(bytes, offsetof(disk::DinodeV2, flushiter)) = 1;
       disk::InodeLogFormat format{};
       format.fields = disk::inode_item_field::core;
       DecodedLogItem item;
