@@ -46,20 +46,18 @@ Result<std::vector<ParentPointer>> parents_of(Volume& volume, Inode const& inode
   return parents;
 }
 
-Result<std::string> path_by_parents(Volume& volume, InodeNumber directory) {
-  std::string path, none;
+Result<std::string> path_of(Volume& volume, ParentPointer const& pointer) {
+  std::string path = "/" + pointer.name;
   std::set<InodeNumber> met;
-  XFSX_TRY(Inode inode, load_inode(volume, directory));
-  while (inode.number != volume.geometry().root_inode()) {
-    if (!met.insert(inode.number).second) return none;
-    XFSX_TRY(std::vector<ParentPointer> const parents, parents_of(volume, inode));
-    if (parents.empty()) return none;
+  XFSX_TRY(std::optional<Inode> above, follow(volume, pointer));
+  while (above && above->number != volume.geometry().root_inode()) {
+    if (!met.insert(above->number).second) return std::string();
+    XFSX_TRY(std::vector<ParentPointer> const parents, parents_of(volume, *above));
+    if (parents.empty()) return std::string();
     path.insert(0, "/" + parents.front().name);
-    XFSX_TRY(std::optional<Inode> above, follow(volume, parents.front()));
-    if (!above) return none;
-    inode = std::move(*above);
+    XFSX_TRY(above, follow(volume, parents.front()));
   }
-  if (path.empty()) path = "/";
+  if (!above) path.clear();
   return path;
 }
 

@@ -19,9 +19,9 @@ struct ParentPointer {
 /// bad_value for a pointer that can be none; those of for_each_value.
 Result<std::vector<ParentPointer>> parents_of(Volume& volume, Inode const& inode);
 
-/// The path of a directory from the root, "/a/b", "/" for the root itself, by the pointers of the
-/// directory and of those above it. Empty where these lead to no root: to a directory that is not
-/// there, of another generation, or round in a circle. Errors: those of reading the inodes.
-Result<std::string> path_by_parents(Volume& volume, InodeNumber directory);
+/// The path from the root that a pointer stands for, "/a/b", by the pointers of its directory and
+/// of those above that. Empty where these lead to no root: to a directory that is not there, of
+/// another generation, or round in a circle. Errors: those of reading the inodes.
+Result<std::string> path_of(Volume& volume, ParentPointer const& pointer);
 
 }  // namespace xfsx::inline v0

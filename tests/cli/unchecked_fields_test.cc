@@ -28,9 +28,9 @@ namespace {
 
 using namespace xfsx;
 using inspect::Inspection;
+using inspect::Unchecked;
 using test::full_campaign;
 using test::sanitized;
-using inspect::Unchecked;
 
 /// Fields that are not always rejected, though mostly: the samples of short runs may miss that.
 bool passes_rarely(std::string const& structure, std::string const& path) {

@@ -46,6 +46,11 @@ TEST_SUITE("quota") {
     change_counts(d, {-3, 4}, nothing, now);
     CHECK(d.bcount.value() == 7);
     CHECK(d.rtbcount.value() == 9);
+    d.icount = u64{2};
+    CHECK(can_change(d, {0, 0, -2}));
+    CHECK_FALSE(can_change(d, {0, 0, -3}));
+    change_counts(d, {0, 0, -1}, nothing, now);
+    CHECK(d.icount.value() == 1);
     d.bcount = ~u64{0};
     CHECK_FALSE(can_change(d, {1, 0}));
     d.bcount = u64{1} << 63;
@@ -64,6 +69,9 @@ TEST_SUITE("quota") {
     d.rtb_hardlimit = u64{1};
     CHECK(forbidden(d, {0, 1}).empty());
     CHECK(forbidden(d, {0, 2}) == "rtb_hardlimit");
+    d.ino_hardlimit = u64{1};
+    CHECK(forbidden(d, {0, 0, 1}).empty());
+    CHECK(forbidden(d, {0, 0, 2}) == "ino_hardlimit");
   }
 
   TEST_CASE("the error says whose limit it is") {

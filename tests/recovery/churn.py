@@ -17,6 +17,7 @@ RENAME_EXCHANGE = 2
 AT_FDCWD = -100
 KEEP_SIZE, PUNCH, COLLAPSE, ZERO, INSERT = 1, 2, 8, 16, 32
 FREEZE, THAW = 0xC0045877, 0xC0045878
+GOING_DOWN = {"log flushed": 1, "log not flushed": 2}
 OPENED = 12             # files of a thread that stay open, with a name or without
 LARGEST = 40 << 20      # bytes of a file, holes included
 STOPPED = (errno.EIO, errno.EUCLEAN, errno.ESHUTDOWN)
@@ -396,6 +397,14 @@ class Crowd:
     def close(self):
         for worker in self.workers:
             worker.close()
+
+
+def shut_down(root, how):
+    fd = os.open(root, os.O_RDONLY)
+    try:
+        fcntl.ioctl(fd, linux.SHUTDOWN_IOCTL, struct.pack("<I", GOING_DOWN[how]))
+    finally:
+        os.close(fd)
 
 
 def freeze_and_thaw(root):

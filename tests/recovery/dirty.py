@@ -27,19 +27,10 @@ from judging.errors import CannotJudge
 
 SIZES = (160, 200, 300)         # MiB
 OPERATIONS = (60, 150, 300, 600)
-GOING_DOWN = {"log flushed": 1, "log not flushed": 2}
 # How it ends: after the work, in the middle of it, or in the middle of something with many steps.
 ENDINGS = (("idle", 2), ("at work", 4), ("in long steps", 5), ("frozen", 1), ("log full", 1))
 SMALL_LOG = 16          # MiB; a larger one is not filled
 LONGEST = 0.05                  # seconds
-
-
-def shut_down(root, how):
-    fd = os.open(root, os.O_RDONLY)
-    try:
-        fcntl.ioctl(fd, linux.SHUTDOWN_IOCTL, struct.pack("<I", GOING_DOWN[how]))
-    finally:
-        os.close(fd)
 
 
 def make(row, dice, image):
@@ -78,7 +69,7 @@ def long_steps(root, crowd, dice, how):
         linux.LIBC.syncfs(fd)
     time.sleep(dice.uniform(0, LONGEST))
     os.close(fd)
-    shut_down(root, how)
+    churn.shut_down(root, how)
     for thread in threads:
         thread.join()
 
@@ -157,7 +148,7 @@ def end(mounted, crowd, dice, ending, how):
     if ending == "at work":
         crowd.go_on()
         time.sleep(dice.uniform(0.01, 0.6))
-        shut_down(root, how)
+        churn.shut_down(root, how)
         crowd.join()
         return
     crowd.join()
@@ -168,17 +159,17 @@ def end(mounted, crowd, dice, ending, how):
     elif ending == "log full":
         with contextlib.suppress(OSError):      # or the filesystem is
             churn.fill_to_the_brim(mounted, log_bytes(mounted.disk), dice)
-        shut_down(root, "log flushed")
+        churn.shut_down(root, "log flushed")
     elif ending == "frozen":        # everything is at home, but for what open files still need
         fd = os.open(root, os.O_RDONLY)
         fcntl.ioctl(fd, churn.FREEZE, 0)
-        shut_down(root, "log not flushed")
+        churn.shut_down(root, "log not flushed")
         fcntl.ioctl(fd, churn.THAW, 0)
         os.close(fd)
     else:
         if dice.random() < 0.5:
             crowd.workers[0].one(churn.Worker.sync)
-        shut_down(root, how)
+        churn.shut_down(root, how)
 
 
 def change(disk, row, dice, ending=None):
@@ -187,7 +178,7 @@ def change(disk, row, dice, ending=None):
     ending = ending or dice.choices(*zip(*ENDINGS))[0]
     if ending == "log full" and log_bytes(disk) > SMALL_LOG << 20:
         ending = "at work"
-    how = dice.choice(sorted(GOING_DOWN))
+    how = dice.choice(sorted(churn.GOING_DOWN))
     threads, operations = dice.randrange(1, 5), dice.choice(OPERATIONS)
     wraps = dice.random() < 0.35
     with Mounted(disk, options) as m:

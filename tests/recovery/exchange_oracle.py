@@ -26,7 +26,6 @@ import threading
 import time
 
 import churn
-import dirty
 import disks
 import logs
 import looks
@@ -351,7 +350,7 @@ def cut_off(disk, first, second, wait):
             thread = threading.Thread(target=work)
             thread.start()
             time.sleep(wait)
-            dirty.shut_down(m.root, "log flushed")
+            churn.shut_down(m.root, "log flushed")
             thread.join()
         m.unmount()
 

@@ -16,7 +16,6 @@ import sys
 import tempfile
 
 import churn
-import dirty
 import disks
 import logs
 import results
@@ -51,7 +50,7 @@ def take_names(root):
         expected[os.stat(path).st_ino] = "/" + name.replace("one/", "uno/", 1)
         os.unlink(path)
     os.rename(os.path.join(root, "one"), os.path.join(root, "uno"))
-    dirty.shut_down(root, "log flushed")
+    churn.shut_down(root, "log flushed")
     for fd in opened:
         os.close(fd)
     return expected

@@ -3,12 +3,10 @@
     in_guest.py make ROOT ORDERS   ORDERS is JSON; injected.py gives them
     in_guest.py look ROOT FILE     pickles a looks.Look and the quota into FILE
 """
-import fcntl
 import json
 import os
 import pickle
 import random
-import struct
 import sys
 import threading
 import time
@@ -16,23 +14,15 @@ import time
 import churn
 import looks
 import quotas
-from disks import linux
 from judging import manifest
 
 LOG_ATTRIBUTES = "/sys/fs/xfs/debug/larp"
-GOING_DOWN = {"log flushed": 1, "log not flushed": 2}
 PATIENCE = 3            # seconds until what does not fail by itself is shut down
 
 
 def write_knob(path, value):
     with open(path, "w", encoding="ascii") as knob:
         knob.write("%d" % value)
-
-
-def shut_down(root, how):
-    fd = os.open(root, os.O_RDONLY)
-    fcntl.ioctl(fd, linux.SHUTDOWN_IOCTL, struct.pack("<I", GOING_DOWN[how]))
-    os.close(fd)
 
 
 def make(root, orders):
@@ -47,7 +37,7 @@ def make(root, orders):
     crowd.start()
     time.sleep(orders["seconds"])
     write_knob(tags + orders["tag"], orders["often"])
-    limit = threading.Timer(PATIENCE, shut_down, (root, orders["how"]))
+    limit = threading.Timer(PATIENCE, churn.shut_down, (root, orders["how"]))
     limit.start()
     crowd.join()
     limit.cancel()

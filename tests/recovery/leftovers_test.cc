@@ -329,6 +329,20 @@ TEST_CASE("unlinked: where an owner has no dquot, its kind is counted anew") {
   CHECK(superblock_of(b.volume()).qflags.value() == (before & ~quota_flag::user_checked));
 }
 
+TEST_CASE("unlinked: before version 5, all kinds are counted anew, groups by the flag they share") {
+  Bench b("v4");
+  constexpr u16 accounted = quota_flag::user_accounted | quota_flag::group_accounted;
+  Transaction txn(b.volume());
+  SectorCount const sector(b.geometry().sector_size() / basic_block_size);
+  BufferRef const block = value_of(b.volume().cache().load(superblock_kind, Daddr(0), sector));
+  edit_as<disk::Superblock>(value_of(txn.edit(block))).qflags =
+      accounted | quota_flag::user_checked | quota_flag::other_checked;
+  must(b.bench->take(txn));
+  unlink(b, ino_of("v4", "/swap/one-a"));
+  CHECK(value_of(free_unlinked(*b.bench, {})).size() == 1);
+  CHECK(superblock_of(b.volume()).qflags.value() == accounted);
+}
+
 TEST_CASE("unlinked: what a file was called is known where it remembers its parents") {
   Bench b("rtgroups");
   std::unique_ptr<Volume> const before = value_of(Volume::open(*b.disk));
